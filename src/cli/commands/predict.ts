@@ -1,0 +1,44 @@
+/** `verger predict`: photos from files, folders, globs, URLs or standard input → named scores. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { CommandContext } from '../context.ts'
+import { type PredictionFormat, PREDICTION_FORMATS } from '../prediction-formats.ts'
+
+interface PredictOptions {
+  readonly backbone?: string
+  readonly top: number
+  readonly format?: PredictionFormat
+  readonly json?: true
+}
+
+export function createPredictCommand(context: CommandContext): Command {
+  return new Command('predict')
+    .summary('name what is on photos')
+    .description('Names what is on photos. A photo that cannot be read is reported and the others go on.')
+    .argument('<photo...>', 'files, folders, globs, URLs, or - for standard input')
+    .option('--backbone <id>', 'network whose own classes answer (default: efficientnet-lite0)')
+    .option('--top <n>', 'labels per photo', parseTop, 5)
+    .addOption(new Option('--format <format>', 'form of the output (default: text)').choices(PREDICTION_FORMATS))
+    .option('--json', 'the same as --format json')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ verger predict apple.jpg
+  $ verger predict photos/ --top 1 --format csv > labels.csv
+  $ verger predict 'photos/**/*.jpg' --format ndjson
+  $ curl -s https://example.org/apple.jpg | verger predict - --json
+
+Exit codes: 0 every photo was read, 1 one or more were not, 2 usage.`,
+    )
+    .action(async (sources: string[], options: PredictOptions) => {
+      const { runPredict } = await import('../run-predict.ts')
+      const format = options.format ?? (options.json === true ? 'json' : 'text')
+      await runPredict(context, { sources, format, top: options.top, backbone: options.backbone })
+    })
+}
+
+function parseTop(value: string): number {
+  const top = Number(value)
+  if (Number.isInteger(top) && top >= 1) return top
+  throw new InvalidArgumentError(`Expected a whole number from 1, received '${value}'.`)
+}

@@ -1,0 +1,51 @@
+/** `verger up`: the server and the web app in one process. */
+import { Command, InvalidArgumentError } from 'commander'
+import { EXIT_CODES } from '../../core/errors.ts'
+import type { CommandContext } from '../context.ts'
+
+const DEFAULT_PORT = 4400
+
+export function createUpCommand(context: CommandContext): Command {
+  return new Command('up')
+    .summary('start the server and the web app')
+    .description('Starts the server and the web app in one process, and stops them on SIGTERM or Ctrl+C.')
+    .option('--port <n>', 'port to listen on, 0 for any free one', parsePort, DEFAULT_PORT)
+    .option('--host <address>', 'address to listen on; another than loopback needs VERGER_TOKEN', '127.0.0.1')
+    .option('--json', 'print the address as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ verger up
+  $ verger up --port 8080
+  $ VERGER_TOKEN=$(openssl rand -hex 32) verger up --host 0.0.0.0
+  $ curl -F photo=@apple.jpg http://127.0.0.1:4400/predict
+
+Logs are JSON lines on standard error; VERGER_LOG_LEVEL=warn makes them quiet.`,
+    )
+    .action(async ({ port, host, json }: { port: number; host: string; json?: true }) => {
+      const { listen } = await import('../../server/listen.ts')
+      const stopped = untilSignal()
+      const server = await listen({ config: context.config, host, port })
+      context.stdout.write(
+        json === true ? `${JSON.stringify({ url: server.url })}\n` : `Verger is ready: open ${server.url}\n`,
+      )
+      const signal = await stopped
+      if (json !== true) context.stdout.write(`${signal}: finishing the requests that are here\n`)
+      process.once(signal, () => process.exit(EXIT_CODES.failure))
+      await server.close()
+    })
+}
+
+/** Resolves with the first signal that asks the process to stop; a second one stops it at once. */
+function untilSignal(): Promise<'SIGINT' | 'SIGTERM'> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+function parsePort(value: string): number {
+  const port = Number(value)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new InvalidArgumentError(`Expected a port from 0 to 65535, received '${value}'.`)
+}

@@ -1,0 +1,94 @@
+/** The command line: finds the command, runs it, and maps what it throws to a text and an exit code. */
+import { Command, CommanderError } from 'commander'
+import { type Config, readConfig } from '../core/config.ts'
+import { ERROR_CATALOGUE, EXIT_CODES, toVergerError } from '../core/errors.ts'
+import { readVersion } from '../core/version.ts'
+import type { CommandContext } from './context.ts'
+
+type CommandFactory = (context: CommandContext) => Command
+
+/** Commands in the order of the help; each is imported only when it is named. */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
+  predict: async () => (await import('./commands/predict.ts')).createPredictCommand,
+  up: async () => (await import('./commands/up.ts')).createUpCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
+}
+
+/** Builds the program with the one command that `args` names, or with all of them for help and for the reference. */
+export async function createProgram(
+  context: CommandContext,
+  args: readonly string[],
+): Promise<Command> {
+  const program = new Command('verger')
+    .description('Photos in, a live classifier out: a self-hosted image-classification platform.')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help for a command')
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ verger predict photo.jpg
+  $ verger up`,
+    )
+  const named = args.find((arg) => arg in COMMANDS)
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    if (named === undefined || name === named) program.addCommand((await load())(context))
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(`${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`),
+    })
+  }
+  return program
+}
+
+/** Runs the command line of this process and ends with its exit code. */
+export async function main(): Promise<void> {
+  const args = process.argv.slice(2)
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    process.stdout.write(`${readVersion()}\n`)
+    return
+  }
+  process.stdout.on('error', endQuietlyOnClosedPipe)
+  process.stderr.on('error', endQuietlyOnClosedPipe)
+  process.exitCode = await runCommandLine(args)
+}
+
+async function runCommandLine(args: string[]): Promise<number> {
+  let exitCode: number = EXIT_CODES.done
+  try {
+    const program = await createProgram(processContext((code) => (exitCode = code)), args)
+    if (args.length === 0) {
+      program.outputHelp()
+      return EXIT_CODES.usage
+    }
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
+    }
+    const { renderError } = await import('./render.ts')
+    const known = toVergerError(error)
+    process.stderr.write(renderError(process.stderr, known.describe()))
+    if (known.code === 'internal' && known.cause instanceof Error) {
+      process.stderr.write(`${known.cause.stack}\n`)
+    }
+    return ERROR_CATALOGUE[known.code].exitCode
+  }
+}
+
+function processContext(setExitCode: (code: number) => void): CommandContext {
+  const config: Config = readConfig()
+  const { stdin, stdout, stderr } = process
+  return { config, cwd: process.cwd(), stdin, stdout, stderr, setExitCode }
+}
+
+/** `verger … | head` closes our output: nobody reads on, so there is nothing left to do. */
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT_CODES.done)
+  throw error
+}

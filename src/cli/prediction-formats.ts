@@ -1,0 +1,64 @@
+/** Forms in which predictions are written to standard output. */
+import { stringify } from 'csv-stringify/sync'
+import type { FailedPrediction, Prediction } from '../serving/predictor.ts'
+
+export const PREDICTION_FORMATS = ['text', 'json', 'ndjson', 'csv'] as const
+export type PredictionFormat = (typeof PREDICTION_FORMATS)[number]
+
+type Answer = Prediction | FailedPrediction
+
+/** Writes answers one after another; `end` closes the form and is called once. */
+export interface PredictionWriter {
+  write(answer: Answer): string
+  end(): string
+}
+
+/** In the text form a failed photo writes nothing: it is reported on standard error. */
+export function createPredictionWriter(format: PredictionFormat, single: boolean): PredictionWriter {
+  switch (format) {
+    case 'text':
+      return { write: (answer) => textOf(answer, single), end: () => '' }
+    case 'ndjson':
+      return { write: (answer) => `${JSON.stringify(answer)}\n`, end: () => '' }
+    case 'json':
+      return jsonWriter()
+    case 'csv':
+      return csvWriter()
+  }
+}
+
+/** The workshop's form; the name of the photo stands in front where there are several. */
+function textOf(answer: Answer, single: boolean): string {
+  if ('error' in answer) return ''
+  const lines = answer.top.map(({ label, score }) => `Score ${Number(score.toPrecision(12))}, Label ${label}\n`)
+  const predicted = `Predicted:\n${lines.join('')}`
+  return single ? predicted : `${answer.source}\n${predicted}\n`
+}
+
+function jsonWriter(): PredictionWriter {
+  let separator = '[\n'
+  return {
+    write(answer) {
+      const text = `${separator}  ${JSON.stringify(answer)}`
+      separator = ',\n'
+      return text
+    },
+    end: () => (separator === '[\n' ? '[]\n' : '\n]\n'),
+  }
+}
+
+function csvWriter(): PredictionWriter {
+  let header = 'source,rank,label,score,error\n'
+  return {
+    write(answer) {
+      const rows =
+        'error' in answer
+          ? [[answer.source, '', '', '', answer.error.code]]
+          : answer.top.map(({ label, score }, index) => [answer.source, index + 1, label, score, ''])
+      const text = header + stringify(rows)
+      header = ''
+      return text
+    },
+    end: () => header,
+  }
+}

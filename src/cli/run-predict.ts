@@ -1,0 +1,92 @@
+/** Predicts photos in the order in which they were named, many at once, and writes each answer as it is ready. */
+import { once } from 'node:events'
+import { pMapIterable } from 'p-map'
+import { EXIT_CODES, toVergerError, VergerError } from '../core/errors.ts'
+import {
+  type FailedPrediction,
+  openPredictor,
+  type Prediction,
+  type Predictor,
+} from '../serving/predictor.ts'
+import type { CommandContext, Terminal } from './context.ts'
+import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
+import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
+import { formatDuration, ProgressLine, plural, renderError } from './render.ts'
+
+export interface PredictPlan {
+  readonly sources: readonly string[]
+  readonly format: PredictionFormat
+  readonly top: number
+  readonly backbone: string | undefined
+}
+
+/** Photos in flight per worker: one that runs and one that waits, so that no worker is idle between two photos. */
+const IN_FLIGHT_PER_WORKER = 2
+
+/** Sets exit code 1 when a photo could not be read. */
+export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
+  const { config, stdout, stderr } = context
+  const predictor = openPredictor({
+    workers: config.workers,
+    limits: config.limits,
+    ...(plan.backbone === undefined ? {} : { backbone: plan.backbone }),
+  })
+  try {
+    const photos = await resolvePhotoSources(plan.sources, {
+      cwd: context.cwd,
+      stdin: context.stdin,
+      maxBytes: config.limits.photoBytes,
+    })
+    const writer = createPredictionWriter(plan.format, photos.length === 1)
+    const line = new ProgressLine(stderr, 'photo', photos.length)
+    let failed = 0
+    const answers = pMapIterable(photos, (photo) => predictOne(predictor, photo, plan.top), {
+      concurrency: predictor.workers * IN_FLIGHT_PER_WORKER,
+      backpressure: predictor.workers * IN_FLIGHT_PER_WORKER * 8,
+    })
+    for await (const answer of answers) {
+      if ('error' in answer) {
+        failed++
+        line.clear()
+        stderr.write(renderError(stderr, answer.error, answer.source))
+      } else if (stdout.isTTY === true) line.clear()
+      await write(stdout, writer.write(answer))
+      if (photos.length > 1) line.add()
+    }
+    await write(stdout, writer.end())
+    if (photos.length > 1) stderr.write(summary(line, failed))
+    if (failed > 0) context.setExitCode(EXIT_CODES.failure)
+  } finally {
+    await predictor.close()
+  }
+}
+
+async function predictOne(
+  predictor: Predictor,
+  { source, load }: PhotoSource,
+  top: number,
+): Promise<Prediction | FailedPrediction> {
+  try {
+    return await predictor.predict({ source, photo: await load(), top })
+  } catch (error) {
+    const known = toVergerError(error)
+    if (isAboutPhoto(known)) return { source, error: known.describe() }
+    throw known
+  }
+}
+
+/** Errors of the installation end the command: they would be the same for every photo. */
+function isAboutPhoto({ code }: VergerError): boolean {
+  return !['internal', 'backbone_missing', 'backbone_damaged'].includes(code)
+}
+
+function summary(line: ProgressLine, failed: number): string {
+  const { done, elapsedMs } = line.finish()
+  const rate = Math.round(done / (elapsedMs / 1000))
+  const bad = failed === 0 ? '' : `, ${plural(failed, 'photo')} could not be read`
+  return `${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${rate}/s)${bad}\n`
+}
+
+async function write(stream: Terminal, text: string): Promise<void> {
+  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
+}

@@ -1,0 +1,98 @@
+/** The only reader of environment variables. Every setting, its default and its meaning stand in one table. */
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { VergerError } from './errors.ts'
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface Config {
+  /** Folder that holds everything embedded. */
+  readonly home: string
+  readonly token: string | undefined
+  readonly logLevel: LogLevel
+  /** Worker threads that decode and infer. */
+  readonly workers: number
+  readonly limits: Limits
+}
+
+/** What one photo and one request may cost. */
+export interface Limits {
+  /** Largest photo in bytes. */
+  readonly photoBytes: number
+  /** Largest photo in pixels (width × height), checked before any row is decoded. */
+  readonly photoPixels: number
+  /** Most photos in one request. */
+  readonly requestPhotos: number
+  /** Largest request body in bytes. */
+  readonly requestBytes: number
+  /** Time for a request to arrive in full. */
+  readonly receiveTimeoutMs: number
+  /** Time from arrival to answer. */
+  readonly deadlineMs: number
+  /** Photos that may wait for a worker. */
+  readonly queuedPhotos: number
+  /** Bytes of request bodies held at once. */
+  readonly queuedBytes: number
+}
+
+const MiB = 1024 * 1024
+
+/** One row per variable, in the order of the reference page. */
+export const SETTINGS = [
+  { name: 'VERGER_HOME', default: '~/.verger', meaning: 'Folder that holds everything embedded.' },
+  { name: 'VERGER_TOKEN', default: 'none', meaning: 'Token that HTTP clients must send as `Authorization: Bearer …`; needed for any address but loopback.' },
+  { name: 'VERGER_LOG_LEVEL', default: 'info', meaning: `Least severe log line that is written: ${LOG_LEVELS.join(', ')}.` },
+  { name: 'VERGER_WORKERS', default: 'one per core', meaning: 'Worker threads that decode and infer; about 100 MB of memory each.' },
+  { name: 'VERGER_MAX_PHOTO_BYTES', default: String(64 * MiB), meaning: 'Largest photo in bytes.' },
+  { name: 'VERGER_MAX_PHOTO_PIXELS', default: '100000000', meaning: 'Largest photo in pixels (width × height).' },
+  { name: 'VERGER_MAX_REQUEST_PHOTOS', default: '256', meaning: 'Most photos in one request.' },
+  { name: 'VERGER_MAX_REQUEST_BYTES', default: String(128 * MiB), meaning: 'Largest request body in bytes.' },
+  { name: 'VERGER_RECEIVE_TIMEOUT_MS', default: '30000', meaning: 'Milliseconds within which a request must have arrived in full.' },
+  { name: 'VERGER_DEADLINE_MS', default: '30000', meaning: 'Milliseconds from the arrival of a request to its answer.' },
+  { name: 'VERGER_MAX_QUEUED_PHOTOS', default: '1024', meaning: 'Photos that may wait for a worker; further ones are answered 503.' },
+  { name: 'VERGER_MAX_QUEUED_BYTES', default: String(512 * MiB), meaning: 'Bytes of request bodies held in memory at once; further ones are answered 503.' },
+] as const
+
+type SettingName = (typeof SETTINGS)[number]['name']
+
+/** Reads the settings from `env`. Throws `config_invalid` naming every variable that has an unusable value. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const faults: string[] = []
+  const text = (name: SettingName) => env[name]?.trim() || undefined
+  const positive = (name: SettingName, fallback?: number): number => {
+    const value = text(name)
+    const setting = SETTINGS.find((row) => row.name === name)
+    if (value === undefined) return fallback ?? Number(setting?.default)
+    const number = Number(value)
+    if (Number.isSafeInteger(number) && number > 0) return number
+    faults.push(`${name} must be a whole number above 0, received '${value}'`)
+    return 1
+  }
+  const logLevel = (text('VERGER_LOG_LEVEL') ?? 'info') as LogLevel
+  if (!LOG_LEVELS.includes(logLevel)) {
+    faults.push(`VERGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, received '${logLevel}'`)
+  }
+  const config: Config = {
+    home: resolve(text('VERGER_HOME') ?? join(homedir(), '.verger')),
+    token: text('VERGER_TOKEN'),
+    logLevel,
+    workers: positive('VERGER_WORKERS', availableParallelism()),
+    limits: {
+      photoBytes: positive('VERGER_MAX_PHOTO_BYTES'),
+      photoPixels: positive('VERGER_MAX_PHOTO_PIXELS'),
+      requestPhotos: positive('VERGER_MAX_REQUEST_PHOTOS'),
+      requestBytes: positive('VERGER_MAX_REQUEST_BYTES'),
+      receiveTimeoutMs: positive('VERGER_RECEIVE_TIMEOUT_MS'),
+      deadlineMs: positive('VERGER_DEADLINE_MS'),
+      queuedPhotos: positive('VERGER_MAX_QUEUED_PHOTOS'),
+      queuedBytes: positive('VERGER_MAX_QUEUED_BYTES'),
+    },
+  }
+  if (faults.length > 0) {
+    throw new VergerError('config_invalid', faults.join('; '), {
+      hint: 'docs/reference/config.md lists every setting with its default.',
+    })
+  }
+  return config
+}

@@ -1,0 +1,128 @@
+/** The one error of Verger and the catalogue of its codes: what a code means over HTTP and on the command line. */
+
+/** Exit codes of the command line. */
+export const EXIT_CODES = { done: 0, failure: 1, usage: 2, bug: 70 } as const
+
+interface CatalogueEntry {
+  /** HTTP status of a response that carries this error. */
+  readonly status: number
+  /** Exit code of a command that ends with this error. */
+  readonly exitCode: number
+  /** When it is raised, as one sentence for the reference page. */
+  readonly meaning: string
+}
+
+const failure = (status: number, meaning: string): CatalogueEntry => ({
+  status,
+  exitCode: EXIT_CODES.failure,
+  meaning,
+})
+const usage = (status: number, meaning: string): CatalogueEntry => ({
+  status,
+  exitCode: EXIT_CODES.usage,
+  meaning,
+})
+
+/** Every code that Verger raises. A code is never reused for another meaning. */
+export const ERROR_CATALOGUE = {
+  address_in_use: failure(500, 'Another process listens on the address that was asked for.'),
+  address_needs_token: usage(
+    500,
+    'An address other than loopback was asked for and no token protects it.',
+  ),
+  backbone_damaged: failure(500, 'The weights file of a backbone differs from its published hash.'),
+  backbone_missing: failure(500, 'The weights file of a backbone is not where it should be.'),
+  backbone_unknown: usage(404, 'No backbone has this id.'),
+  base64_invalid: failure(400, 'A text that should be base64 is not.'),
+  body_too_large: failure(413, 'The request body is larger than the server accepts.'),
+  config_invalid: usage(500, 'An environment variable or option has a value that cannot be used.'),
+  content_type_unsupported: failure(415, 'The content type of the request is not one of those accepted.'),
+  deadline_exceeded: failure(504, 'The answer was not ready within the time that a request may take.'),
+  internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
+  no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
+  overloaded: failure(503, 'More photos are waiting than the server queues; retry after the time named.'),
+  photo_corrupt: failure(422, 'The photo starts like one of the accepted formats but cannot be decoded.'),
+  photo_empty: failure(422, 'The photo has no bytes.'),
+  photo_format_refused: failure(415, 'The file is of a known format that Verger does not read.'),
+  photo_format_unknown: failure(415, 'The bytes are of no image format that Verger knows.'),
+  photo_not_found: failure(404, 'No file or folder has this path.'),
+  photo_too_large: failure(413, 'The photo has more bytes than a photo may have.'),
+  photo_too_many_pixels: failure(413, 'The photo has more pixels than a photo may have.'),
+  photo_truncated: failure(422, 'The photo ends before its last row.'),
+  photo_unreadable: failure(422, 'The file or folder exists but cannot be read.'),
+  request_invalid: failure(400, 'The request does not have the form that the route expects.'),
+  request_timeout: failure(408, 'The request did not arrive in full within the time allowed.'),
+  route_unknown: failure(404, 'No route answers this method and path.'),
+  server_closing: failure(503, 'The server is shutting down and takes no new requests.'),
+  too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
+  unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
+  url_failed: failure(502, 'A photo could not be fetched from its URL.'),
+  usage_invalid: usage(400, 'The command line does not have the form that the command expects.'),
+  worker_crashed: failure(500, 'The worker thread that held the photo ended unexpectedly; it was replaced.'),
+  worker_stuck: failure(504, 'The worker thread that held the photo did not answer in time; it was replaced.'),
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE
+
+export interface ErrorDescription {
+  readonly code: ErrorCode
+  /** What was expected, what was received, where. */
+  readonly message: string
+  /** What to do about it. */
+  readonly hint?: string
+}
+
+export interface VergerErrorOptions {
+  readonly hint?: string
+  /** Facts for programs: limits, paths, received values. */
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/** The error that every public function of Verger throws. */
+export class VergerError extends Error {
+  override readonly name = 'VergerError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: VergerErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+    this.details = options.details ?? {}
+  }
+
+  /** The part of the error that is meant for people and protocols. */
+  describe(): ErrorDescription {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+    }
+  }
+}
+
+/** Gives a VergerError as it is and wraps anything else as `internal`. */
+export function toVergerError(error: unknown): VergerError {
+  if (error instanceof VergerError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new VergerError('internal', `Unexpected failure: ${message}`, {
+    hint: 'This is a bug in Verger. Run with VERGER_LOG_LEVEL=debug and report what it prints.',
+    cause: error,
+  })
+}
+
+/** A VergerError as plain data that crosses a thread or process boundary. */
+export interface ErrorMessage extends ErrorDescription {
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export function serializeError(error: unknown): ErrorMessage {
+  const known = toVergerError(error)
+  return { ...known.describe(), details: known.details }
+}
+
+export function deserializeError({ code, message, hint, details }: ErrorMessage): VergerError {
+  return new VergerError(code, message, { details, ...(hint === undefined ? {} : { hint }) })
+}

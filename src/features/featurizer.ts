@@ -1,0 +1,81 @@
+/** Photos → outputs of a backbone, on a pool of worker threads: the one way into the network for every caller. */
+import { type Backbone, resolveWeights } from '../backbones/catalog.ts'
+import type { Limits } from '../core/config.ts'
+import type { DecodeOptions } from '../images/decode.ts'
+import { WorkerPool } from '../tensor/worker-pool.ts'
+
+/** A path, read by the worker, or the bytes of a photo. */
+export type Photo = string | Uint8Array
+
+/** Values of one photo by the name of the network's output, e.g. `logits` `[1000]`. */
+export type PhotoOutputs = Readonly<Record<string, Float32Array>>
+
+export interface FeaturizerTask {
+  readonly photo: Photo
+  readonly outputs: readonly string[]
+}
+
+export interface FeaturizerWorkerData {
+  readonly modelPath: string
+  readonly decode: DecodeOptions
+  readonly maxPhotoBytes: number
+}
+
+export interface FeaturizerOptions {
+  readonly backbone: Backbone
+  readonly workers: number
+  readonly limits: Limits
+}
+
+export interface Load {
+  /** Photos that wait for a worker. */
+  readonly waiting: number
+  /** Photos that a worker holds. */
+  readonly running: number
+  /** Milliseconds until a photo that came now would be answered. */
+  readonly waitMs: number
+}
+
+export interface Featurizer {
+  readonly workers: number
+  readonly load: Load
+  /** Computes the named outputs for one photo. Rejects with the photo's own error or with one of the pool's. */
+  run(photo: Photo, outputs: readonly string[], signal?: AbortSignal): Promise<PhotoOutputs>
+  /** Lets every worker load the network. */
+  warm(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens the pool; the first worker starts to load at once. Throws `backbone_missing` or `backbone_damaged`. */
+export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions): Featurizer {
+  const { size } = backbone.network.input
+  const workerData: FeaturizerWorkerData = {
+    modelPath: resolveWeights(backbone),
+    decode: { size, maxPixels: limits.photoPixels },
+    maxPhotoBytes: limits.photoBytes,
+  }
+  const pool = new WorkerPool<FeaturizerTask, PhotoOutputs>({
+    entry: new URL('./featurizer-worker.js', import.meta.url),
+    threads: workers,
+    workerData,
+    timeoutMs: limits.deadlineMs,
+    maxWaiting: limits.queuedPhotos,
+  })
+  const run: Featurizer['run'] = (photo, outputs, signal) =>
+    pool.run({ photo, outputs }, signal === undefined ? {} : { signal })
+
+  return {
+    workers,
+    get load() {
+      return { waiting: pool.waiting, running: pool.running, waitMs: pool.waitMs }
+    },
+    run,
+    async warm() {
+      // A one-pixel GIF on every worker: the session is created and every kernel has run once.
+      await Promise.all(Array.from({ length: workers }, () => run(ONE_PIXEL_GIF, ['logits'])))
+    },
+    close: () => pool.close(),
+  }
+}
+
+const ONE_PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==', 'base64')

@@ -1,0 +1,151 @@
+/**
+ * Bytes of a photo → RGB pixels: the part of preprocessing that happens outside the graph.
+ *
+ * The definition, which every other decoder is held against (docs/architecture/02-preprocessing.md):
+ * first frame; EXIF orientation honoured; embedded colour profiles ignored, as Pillow and TensorFlow do;
+ * grey repeated over the channels; CMYK as (255 − ink)(255 − black) / 255; 16 bits cut to the high byte; alpha over white.
+ * A photo of at least twice twice the network's size is reduced while it is decoded (`planReduction`).
+ */
+import sharp from 'sharp'
+import { VergerError } from '../core/errors.ts'
+import { detectFormat, type PhotoFormat } from './formats.ts'
+import { loadJpegDecoder } from './jpeg-decoder.ts'
+import { parseJpegHeader } from './jpeg-header.ts'
+
+/** RGB pixels, row by row: `data` is `[height, width, 3]`, levels 0 to 255. */
+export interface Pixels {
+  readonly data: Uint8Array
+  readonly width: number
+  readonly height: number
+}
+
+export interface DecodeOptions {
+  /** Side of the network's input in pixels; decides how far a big photo is reduced. */
+  readonly size: number
+  /** Largest accepted width × height. */
+  readonly maxPixels: number
+}
+
+/** How much larger than the network's input a reduced photo stays, per axis: Pillow's `reducing_gap`. */
+const REDUCING_GAP = 2
+
+// One photo is decoded by one thread: parallelism comes from the worker threads, memory from what is in flight.
+sharp.cache(false)
+sharp.concurrency(1)
+
+/**
+ * Decodes a photo by the definition above.
+ * Throws `photo_empty`, `photo_format_refused`, `photo_format_unknown`, `photo_too_many_pixels`, `photo_truncated` or `photo_corrupt`.
+ */
+export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<Pixels> {
+  const format = detectFormat(bytes)
+  const ordinary = format === 'jpeg' ? await decodeOrdinaryJpeg(bytes, options) : undefined
+  return ordinary ?? decodeAny(bytes, format, options)
+}
+
+/** A whole, upright, grey or colour JPEG that needs no reduction; undefined for every other. */
+async function decodeOrdinaryJpeg(
+  bytes: Uint8Array,
+  { size, maxPixels }: DecodeOptions,
+): Promise<Pixels | undefined> {
+  const header = parseJpegHeader(bytes)
+  if (header === undefined) return undefined
+  const { width, height, components, orientation, isComplete } = header
+  checkPixels(width, height, maxPixels)
+  if (!isComplete || orientation !== 1 || (components !== 1 && components !== 3)) return undefined
+  if (planReduction(width, height, size) !== undefined) return undefined
+  const decoder = await loadJpegDecoder()
+  return decoder.decode(bytes)
+}
+
+/** Every accepted format, by libvips. */
+async function decodeAny(
+  bytes: Uint8Array,
+  format: PhotoFormat,
+  options: DecodeOptions,
+): Promise<Pixels> {
+  try {
+    // The limit is checked below, with the size in the message.
+    const photo = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: false })
+    const header = await photo.metadata()
+    checkPixels(header.width, header.height, options.maxPixels)
+
+    const { width, height } = header.autoOrient
+    const reduced = planReduction(width, height, options.size)
+    photo.autoOrient()
+    if (reduced !== undefined) {
+      photo.resize(reduced.width, reduced.height, { fit: 'fill', kernel: 'cubic' })
+    }
+    if (header.space === 'cmyk') {
+      const raw = photo.pipelineColourspace('cmyk').toColourspace('cmyk').raw()
+      const { data, info } = await raw.toBuffer({ resolveWithObject: true })
+      return { data: cmykToRgb(data), width: info.width, height: info.height }
+    }
+    const raw = photo.flatten({ background: '#ffffff' }).toColourspace('srgb').raw()
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true })
+    return { data, width: info.width, height: info.height }
+  } catch (error) {
+    throw error instanceof VergerError ? error : decodeError(error, format, bytes.length)
+  }
+}
+
+/**
+ * Size to which a photo is reduced while it is decoded, or undefined where it is small enough already.
+ * Each axis is divided by the largest whole number that leaves at least twice `size`, so what enters the graph is below
+ * four times `size` on both axes whatever the photo.
+ */
+export function planReduction(
+  width: number,
+  height: number,
+  size: number,
+): { readonly width: number; readonly height: number } | undefined {
+  const divisor = (side: number) => Math.max(1, Math.floor(side / (REDUCING_GAP * size)))
+  const byX = divisor(width)
+  const byY = divisor(height)
+  if (byX === 1 && byY === 1) return undefined
+  return { width: Math.floor(width / byX), height: Math.floor(height / byY) }
+}
+
+function checkPixels(width: number, height: number, maxPixels: number): void {
+  if (width * height <= maxPixels) return
+  throw new VergerError(
+    'photo_too_many_pixels',
+    `Expected at most ${maxPixels} pixels, received ${width} × ${height} = ${width * height}`,
+    {
+      hint: 'Resize the photo, or raise VERGER_MAX_PHOTO_PIXELS.',
+      details: { width, height, maxPixels },
+    },
+  )
+}
+
+/** `[n, 4]` inks in which 255 is full → `[n, 3]`; Pillow's conversion without profiles. */
+function cmykToRgb(inks: Uint8Array): Uint8Array {
+  const pixels = inks.length / 4
+  const rgb = new Uint8Array(pixels * 3)
+  for (let i = 0; i < pixels; i++) {
+    const paper = 255 - inks[4 * i + 3]!
+    for (let channel = 0; channel < 3; channel++) {
+      const product = (255 - inks[4 * i + channel]!) * paper
+      rgb[3 * i + channel] = Math.round(product / 255)
+    }
+  }
+  return rgb
+}
+
+const TRUNCATED = /premature end|truncated|unexpected end|not enough|read error|short read/i
+
+function decodeError(error: unknown, format: PhotoFormat, sizeBytes: number): VergerError {
+  const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+  const truncated = TRUNCATED.test(error instanceof Error ? error.message : '')
+  return new VergerError(
+    truncated ? 'photo_truncated' : 'photo_corrupt',
+    `Expected a whole ${format.toUpperCase()} photo, received ${sizeBytes} bytes that ${
+      truncated ? 'end too early' : 'cannot be decoded'
+    } (${reason})`,
+    {
+      hint: 'Copy or upload the photo again; if a viewer shows it, save it anew as JPEG.',
+      details: { format, sizeBytes },
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,37 @@
+/** The part of preprocessing inside the graph: RGB levels of any size → the network's normalised input. */
+import { float, type GraphBuilder, type Value } from '../tensor/graph-builder.ts'
+import type { NetworkInput } from '../tensor/network.ts'
+
+/**
+ * Reads `image`, uint8 `[n, height, width, 3]`, and gives `[n, 3, size, size]`.
+ *
+ * The squash is Pillow's bicubic (a = −0.5, support widened when shrinking, neighbours outside the photo left out):
+ * width first, then height, each rounded to whole levels and clipped
+ * (https://github.com/python-pillow/Pillow/blob/main/src/libImaging/Resample.c).
+ */
+export function emitPreprocessing(graph: GraphBuilder, image: Value, input: NetworkInput): Value {
+  const { size, mean, divisor } = input
+  const black = graph.constant('black', Float32Array.of(0), [])
+  const white = graph.constant('white', Float32Array.of(255), [])
+  const squash = (value: Value, axis: 2 | 3): Value => {
+    const sizes = graph.constant(`size_${axis}`, BigInt64Array.of(BigInt(size)), [1])
+    const resized = graph.node('Resize', [value, '', '', sizes], {
+      axes: [axis],
+      mode: 'cubic',
+      cubic_coeff_a: float(-0.5),
+      antialias: 1,
+      exclude_outside: 1,
+      coordinate_transformation_mode: 'half_pixel',
+    })
+    return graph.node('Clip', [graph.node('Round', [resized]), black, white])
+  }
+  const levels = graph.node('Transpose', [graph.node('Cast', [image], { to: 1 })], {
+    perm: [0, 3, 1, 2],
+  })
+  const squashed = squash(squash(levels, 3), 2)
+  const centred = graph.node('Sub', [
+    squashed,
+    graph.constant('mean', Float32Array.of(mean), []),
+  ])
+  return graph.node('Div', [centred, graph.constant('divisor', Float32Array.of(divisor), [])])
+}

@@ -1,0 +1,19 @@
+/** Logits `[k]` → probabilities `[k]` that add up to 1, computed in double precision with the largest logit as origin. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const probabilities = Float64Array.from(logits)
+  let largest = Number.NEGATIVE_INFINITY
+  for (const logit of probabilities) if (logit > largest) largest = logit
+  let sum = 0
+  for (let i = 0; i < probabilities.length; i++) {
+    probabilities[i] = Math.exp(probabilities[i]! - largest)
+    sum += probabilities[i]!
+  }
+  for (let i = 0; i < probabilities.length; i++) probabilities[i]! /= sum
+  return probabilities
+}
+
+/** Indices of the `count` largest values, largest first; equal values in the order of their index. */
+export function topIndices(values: ArrayLike<number>, count: number): number[] {
+  const indices = Array.from({ length: values.length }, (_, index) => index)
+  return indices.sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count)
+}

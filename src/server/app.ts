@@ -1,0 +1,98 @@
+/** Builds the HTTP application; listening is somebody else's business (`listen.ts`, `handler.ts`). */
+import fastifyMultipart from '@fastify/multipart'
+import fastifyStatic from '@fastify/static'
+import fastifySwagger from '@fastify/swagger'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Config } from '../core/config.ts'
+import { VergerError } from '../core/errors.ts'
+import { packagePath, readVersion } from '../core/version.ts'
+import type { Predictor } from '../serving/predictor.ts'
+import { admitByBytes } from './admission.ts'
+import { requireToken } from './authentication.ts'
+import { answerClientError, mapError } from './error-mapper.ts'
+import { createMetrics, recordRequests } from './metrics.ts'
+import { requestIdOf } from './request-id.ts'
+import { registerHealthRoutes } from './routes/health.ts'
+import { registerPredictRoute } from './routes/predict.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly predictor: Predictor
+  readonly logger: Logger
+}
+
+/** Headers of the web app: nothing but its own files runs or loads. */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/** How often open connections are looked over for requests that take too long to arrive. */
+const CONNECTION_CHECK_MS = 1000
+
+/** Builds the application around an open predictor. It is the caller who closes the predictor. */
+export async function createApp({ config, predictor, logger }: AppOptions): Promise<FastifyInstance> {
+  const { limits } = config
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    bodyLimit: limits.requestBytes,
+    requestTimeout: limits.receiveTimeoutMs,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerClientError,
+    http: {
+      connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
+      headersTimeout: limits.receiveTimeoutMs,
+    },
+  }) as unknown as FastifyInstance
+
+  const metrics = createMetrics(predictor)
+  app.setErrorHandler(mapError(config, predictor))
+  app.setNotFoundHandler((request) => {
+    throw new VergerError('route_unknown', `Nothing answers ${request.method} ${request.url}`, {
+      hint: 'GET /api/openapi.json lists the routes.',
+    })
+  })
+  recordRequests(app, metrics)
+  if (config.token !== undefined) requireToken(app, config.token)
+  admitByBytes(app, limits)
+
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Verger',
+        version: readVersion(),
+        description: 'Photos in, a live classifier out.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      ...(config.token === undefined ? {} : { security: [{ token: [] }] }),
+    },
+  })
+  await app.register(fastifyMultipart, {
+    throwFileSizeLimit: true,
+    limits: {
+      fileSize: limits.photoBytes,
+      files: limits.requestPhotos,
+      parts: limits.requestPhotos + 16,
+      fields: 16,
+      fieldSize: 1024,
+    },
+  })
+  registerHealthRoutes(app, { predictor, metrics })
+  registerPredictRoute(app, { predictor, limits, metrics })
+  app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await app.register(fastifyStatic, {
+    root: packagePath('web/dist'),
+    wildcard: false,
+    setHeaders: (response) => {
+      for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
+    },
+  })
+  return app
+}

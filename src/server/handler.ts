@@ -1,0 +1,57 @@
+/** The server as one function from Request to Response, for serverless platforms and other people's servers. */
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import { type Config, readConfig } from '../core/config.ts'
+import { openPredictor, type Predictor } from '../serving/predictor.ts'
+import { createApp } from './app.ts'
+
+export interface Handler {
+  /** Answers one request, as `verger up` would over the network. */
+  (request: Request): Promise<Response>
+  /** Ends the workers; the next request starts them again. */
+  close(): Promise<void>
+}
+
+/** Bodies of these responses must be absent (https://fetch.spec.whatwg.org/#null-body-status). */
+const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
+
+/** Creates a handler. The network is loaded at the first request and kept for the following ones. */
+export function createHandler(config: Config = readConfig()): Handler {
+  let opening: Promise<{ app: FastifyInstance; predictor: Predictor }> | undefined
+
+  async function open() {
+    const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }))
+    const predictor = openPredictor({ workers: config.workers, limits: config.limits })
+    return { app: await createApp({ config, predictor, logger }), predictor }
+  }
+
+  const handle = async (request: Request): Promise<Response> => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    const { app } = await opening
+    const url = new URL(request.url)
+    const response = await app.inject({
+      method: request.method as 'GET',
+      url: url.pathname + url.search,
+      headers: Object.fromEntries(request.headers),
+      ...(request.body === null ? {} : { payload: Buffer.from(await request.arrayBuffer()) }),
+    })
+    const headers = new Headers()
+    for (const [name, value] of Object.entries(response.headers)) {
+      for (const each of [value].flat()) if (each !== undefined) headers.append(name, String(each))
+    }
+    const body = NULL_BODY_STATUSES.has(response.statusCode) ? null : new Uint8Array(response.rawPayload)
+    return new Response(body, { status: response.statusCode, headers })
+  }
+
+  return Object.assign(handle, {
+    async close() {
+      const opened = await opening
+      opening = undefined
+      await opened?.app.close()
+      await opened?.predictor.close()
+    },
+  })
+}

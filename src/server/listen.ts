@@ -1,0 +1,85 @@
+/** Opens the server on an address and closes it again without losing a request. */
+import type { AddressInfo } from 'node:net'
+import { BlockList, isIP } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
+import type { Config } from '../core/config.ts'
+import { VergerError } from '../core/errors.ts'
+import { openPredictor } from '../serving/predictor.ts'
+import { createApp } from './app.ts'
+
+export interface ListenOptions {
+  readonly config: Config
+  readonly host: string
+  readonly port: number
+}
+
+export interface RunningServer {
+  /** Where a browser finds it. */
+  readonly url: string
+  /** Refuses new requests, answers those that are here, ends the workers. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the server and waits until its workers have loaded the network.
+ * Throws `address_needs_token`, `address_in_use` or an error of the backbone.
+ */
+export async function listen({ config, host, port }: ListenOptions): Promise<RunningServer> {
+  checkAddress(host, config.token)
+  const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
+  const predictor = openPredictor({ workers: config.workers, limits: config.limits })
+  try {
+    const app = await createApp({ config, predictor, logger })
+    await bind(app, host, port)
+    await predictor.warm()
+    let closing: Promise<void> | undefined
+    return {
+      url: urlOf(app, host),
+      close() {
+        closing ??= app.close().then(() => predictor.close())
+        return closing
+      },
+    }
+  } catch (error) {
+    await predictor.close()
+    throw error
+  }
+}
+
+async function bind(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port, backlog: 1024 })
+  } catch (error) {
+    await app.close()
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EADDRINUSE') throw error
+    throw new VergerError('address_in_use', `Expected ${host}:${port} to be free, another process listens there`, {
+      hint: `Choose another port: verger up --port ${port + 1}`,
+      cause: error,
+    })
+  }
+}
+
+/** Loopback addresses: RFC 1122 section 3.2.1.3 and RFC 4291 section 2.5.3. */
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+function checkAddress(host: string, token: string | undefined): void {
+  const family = isIP(host)
+  const isLoopback =
+    family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4')
+  if (isLoopback || token !== undefined) return
+  throw new VergerError(
+    'address_needs_token',
+    `Expected a loopback address or a token, received ${host} and no token: anybody on the network could use the server`,
+    { hint: 'Set VERGER_TOKEN to a long random text, e.g. from: openssl rand -hex 32' },
+  )
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port, family } = app.server.address() as AddressInfo
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${family === 'IPv6' && shown !== 'localhost' ? `[${shown}]` : shown}:${port}`
+}

@@ -1,0 +1,60 @@
+/** Probes and metrics. */
+import type { FastifyInstance } from 'fastify'
+import type { Predictor } from '../../serving/predictor.ts'
+import type { Metrics } from '../metrics.ts'
+
+const STATUS_SCHEMA = {
+  type: 'object',
+  properties: { status: { type: 'string' } },
+  required: ['status'],
+} as const
+
+export function registerHealthRoutes(
+  app: FastifyInstance,
+  { predictor, metrics }: { readonly predictor: Predictor; readonly metrics: Metrics },
+): void {
+  let isWarm = false
+  app.addHook('onReady', () => {
+    predictor.warm().then(
+      () => {
+        isWarm = true
+      },
+      (error: unknown) => app.log.error({ err: error }, 'the workers did not start'),
+    )
+  })
+
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        summary: 'Whether the process answers',
+        response: { 200: { description: 'It does.', ...STATUS_SCHEMA } },
+      },
+    },
+    async () => ({ status: 'ok' }),
+  )
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Whether photos are answered without a delay',
+        response: {
+          200: { description: 'Every worker has loaded the network.', ...STATUS_SCHEMA },
+          503: { description: 'The workers are loading.', ...STATUS_SCHEMA },
+        },
+      },
+    },
+    async (_request, reply) => {
+      if (!isWarm) void reply.code(503)
+      return { status: isWarm ? 'ready' : 'starting' }
+    },
+  )
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Metrics in the Prometheus text format', produces: ['text/plain'] } },
+    async (_request, reply) => {
+      void reply.type(metrics.registry.contentType)
+      return metrics.registry.metrics()
+    },
+  )
+}

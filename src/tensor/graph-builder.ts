@@ -1,0 +1,159 @@
+/** Builds an ONNX model node by node and encodes it. The same calls give the same bytes. */
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './generated/onnx_pb.ts'
+import { elementCount } from './tensor.ts'
+
+/** Versions that onnxruntime 1.17 and later read; `Resize` with `antialias` needs opset 18. */
+const OPSET = 18n
+const IR_VERSION = 9n
+
+/** Element types by their number in `TensorProto.DataType`. */
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7 } as const
+export type ElementType = keyof typeof ELEMENT_TYPES
+
+/** Numbers of `AttributeProto.AttributeType`. */
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const
+
+/** Whole numbers become INT, texts STRING, arrays INTS; `float()` marks a FLOAT. */
+export type Attribute = number | string | readonly number[] | { readonly float: number }
+
+/** Marks a number as a FLOAT attribute. */
+export const float = (value: number): Attribute => ({ float: value })
+
+/** A name stands for a free dimension. */
+export type Dimension = number | string
+
+/** The name of a value that flows between nodes. */
+export type Value = string
+
+export interface GraphBuilder {
+  /** Declares an input of the graph. */
+  input(name: string, type: ElementType, dims: readonly Dimension[]): Value
+  /** Adds a constant. Throws when the data do not fill `dims`. */
+  constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
+  /** Adds a node with one output and gives the name of that output. */
+  node(opType: string, inputs: readonly Value[], attributes?: Readonly<Record<string, Attribute>>): Value
+  /** Declares `value` as an output of the graph under `name`. */
+  output(name: string, value: Value, type: ElementType, dims: readonly Dimension[]): void
+  /** Encodes what was built; `metadata` is stored in the order of its keys. */
+  encode(metadata?: Readonly<Record<string, string>>): Uint8Array
+}
+
+/** Starts an empty graph. */
+export function createGraphBuilder(name: string): GraphBuilder {
+  const nodes: NodeProto[] = []
+  const inputs: ValueInfoProto[] = []
+  const outputs: ValueInfoProto[] = []
+  const constants = new Map<string, TensorProto>()
+
+  return {
+    input(inputName, type, dims) {
+      inputs.push(valueInfo(inputName, type, dims))
+      return inputName
+    },
+
+    constant(constantName, data, dims) {
+      if (data.length !== elementCount(dims)) {
+        throw new RangeError(`Constant ${constantName}: ${data.length} values do not fill [${dims}]`)
+      }
+      constants.set(
+        constantName,
+        create(TensorProtoSchema, {
+          name: constantName,
+          dims: dims.map(BigInt),
+          dataType: data instanceof Float32Array ? ELEMENT_TYPES.float32 : ELEMENT_TYPES.int64,
+          rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
+        }),
+      )
+      return constantName
+    },
+
+    node(opType, nodeInputs, attributes = {}) {
+      const output = `${opType.toLowerCase()}_${nodes.length}`
+      nodes.push(
+        create(NodeProtoSchema, {
+          opType,
+          name: output,
+          input: [...nodeInputs],
+          output: [output],
+          attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, value)),
+        }),
+      )
+      return output
+    },
+
+    output(outputName, value, type, dims) {
+      nodes.push(
+        create(NodeProtoSchema, {
+          opType: 'Identity',
+          name: outputName,
+          input: [value],
+          output: [outputName],
+        }),
+      )
+      outputs.push(valueInfo(outputName, type, dims))
+    },
+
+    encode(metadata = {}) {
+      const model = create(ModelProtoSchema, {
+        irVersion: IR_VERSION,
+        producerName: 'verger',
+        opsetImport: [{ domain: '', version: OPSET }],
+        graph: create(GraphProtoSchema, {
+          name,
+          node: nodes,
+          input: inputs,
+          output: outputs,
+          initializer: [...constants.values()],
+        }),
+        metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+      })
+      return toBinary(ModelProtoSchema, model)
+    },
+  }
+}
+
+function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): ValueInfoProto {
+  const dim = dims.map((size) =>
+    typeof size === 'number'
+      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
+      : { value: { case: 'dimParam' as const, value: size } },
+  )
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: { case: 'tensorType', value: { elemType: ELEMENT_TYPES[type], shape: { dim } } },
+    },
+  })
+}
+
+function encodeAttribute(name: string, value: Attribute) {
+  if (typeof value === 'string') {
+    return create(AttributeProtoSchema, {
+      name,
+      type: ATTRIBUTE.string,
+      s: new TextEncoder().encode(value),
+    })
+  }
+  if (typeof value === 'number') {
+    return create(AttributeProtoSchema, { name, type: ATTRIBUTE.int, i: BigInt(value) })
+  }
+  if (Array.isArray(value)) {
+    return create(AttributeProtoSchema, { name, type: ATTRIBUTE.ints, ints: value.map(BigInt) })
+  }
+  return create(AttributeProtoSchema, {
+    name,
+    type: ATTRIBUTE.float,
+    f: (value as { float: number }).float,
+  })
+}

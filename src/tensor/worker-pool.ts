@@ -1,0 +1,182 @@
+/**
+ * Worker threads that share one queue.
+ *
+ *   waiting ──a worker is free──▶ running ──▶ settled
+ *      │                             ├─ the thread ends ────▶ `worker_crashed`, the thread is replaced
+ *      └─ aborted by its caller      └─ longer than timeoutMs ▶ `worker_stuck`, the thread is replaced
+ *
+ * Piscina owns the threads; the queue in front of it is ours because it is bounded, counts time from the moment a
+ * worker takes a task, and never kills a worker for a caller that has left.
+ */
+import { Piscina } from 'piscina'
+import { deserializeError, type ErrorMessage, VergerError } from '../core/errors.ts'
+
+export interface WorkerPoolOptions {
+  /** Module whose default export handles a task, or is a promise of such a function. */
+  readonly entry: URL
+  readonly threads: number
+  /** What every worker finds as `workerData` of piscina. */
+  readonly workerData: unknown
+  /** Longest time in milliseconds that one task may run. */
+  readonly timeoutMs: number
+  /** Tasks that may wait; one more is refused with `overloaded`. */
+  readonly maxWaiting: number
+}
+
+/** What a handler answers: its result, or an error that survives the way between threads. */
+export type WorkerReply<Result> = { readonly result: Result } | { readonly error: ErrorMessage }
+
+interface Waiting<Task, Result> {
+  readonly task: Task
+  readonly transfer: readonly ArrayBuffer[]
+  resolve(result: Result): void
+  reject(error: unknown): void
+}
+
+/** Weight of the newest task in the moving mean of running times. */
+const MEAN_WEIGHT = 0.05
+
+export class WorkerPool<Task, Result> {
+  readonly threads: number
+  readonly #piscina: Piscina
+  readonly #timeoutMs: number
+  readonly #maxWaiting: number
+  readonly #waiting = new Set<Waiting<Task, Result>>()
+  #running = 0
+  #meanRunMs = 0
+  #closing = false
+  #onIdle: (() => void) | undefined
+
+  constructor(options: WorkerPoolOptions) {
+    this.threads = options.threads
+    this.#timeoutMs = options.timeoutMs
+    this.#maxWaiting = options.maxWaiting
+    this.#piscina = new Piscina({
+      filename: options.entry.href,
+      minThreads: 1,
+      maxThreads: options.threads,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData: options.workerData,
+    })
+    // A worker that fails to start also fails the task that waits for it; without a task nobody needs to know.
+    this.#piscina.on('error', () => {})
+  }
+
+  /** Tasks that wait for a worker. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Tasks that a worker holds. */
+  get running(): number {
+    return this.#running
+  }
+
+  /** Milliseconds until a task that came now would have run, judged by the tasks that ran last. */
+  get waitMs(): number {
+    return ((this.#waiting.size + 1) * this.#meanRunMs) / this.threads
+  }
+
+  /**
+   * Runs one task. Rejects with the handler's own error, or with `overloaded`, `server_closing`, `worker_crashed` or
+   * `worker_stuck`. An abort takes the task out of the queue; once it runs, it runs to its end and the result is dropped.
+   */
+  run(
+    task: Task,
+    options: { readonly signal?: AbortSignal; readonly transfer?: readonly ArrayBuffer[] } = {},
+  ): Promise<Result> {
+    const { signal, transfer = [] } = options
+    if (this.#closing) {
+      return Promise.reject(
+        new VergerError('server_closing', 'Expected a running pool, but it is shutting down'),
+      )
+    }
+    if (this.#waiting.size >= this.#maxWaiting) {
+      return Promise.reject(
+        new VergerError(
+          'overloaded',
+          `Expected at most ${this.#maxWaiting} photos waiting, and that many are`,
+          { hint: 'Send again in a few seconds.', details: { maxWaiting: this.#maxWaiting } },
+        ),
+      )
+    }
+    return new Promise<Result>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const waiting: Waiting<Task, Result> = { task, transfer, resolve, reject }
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#waiting.delete(waiting)
+          reject(signal.reason)
+        },
+        { once: true },
+      )
+      this.#waiting.add(waiting)
+      this.#next()
+    })
+  }
+
+  /** Lets running tasks finish, refuses those that wait, and ends the threads. */
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const waiting of this.#waiting) {
+      waiting.reject(new VergerError('server_closing', 'The pool was closed before this photo ran'))
+    }
+    this.#waiting.clear()
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+      })
+    }
+    await this.#piscina.destroy()
+  }
+
+  #next(): void {
+    while (this.#running < this.threads) {
+      const [waiting] = this.#waiting
+      if (waiting === undefined) return
+      this.#waiting.delete(waiting)
+      this.#running++
+      void this.#hold(waiting).finally(() => {
+        this.#running--
+        if (this.#running === 0) this.#onIdle?.()
+        this.#next()
+      })
+    }
+  }
+
+  async #hold({ task, transfer, resolve, reject }: Waiting<Task, Result>): Promise<void> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), this.#timeoutMs)
+    const startMs = performance.now()
+    try {
+      const reply: WorkerReply<Result> = await this.#piscina.run(task, {
+        signal: deadline.signal,
+        transferList: [...transfer],
+      })
+      if ('error' in reply) return reject(deserializeError(reply.error))
+      this.#meanRunMs += (performance.now() - startMs - this.#meanRunMs) * MEAN_WEIGHT
+      resolve(reply.result)
+    } catch (error) {
+      reject(deadline.signal.aborted ? this.#stuck(error) : crashed(error))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #stuck(cause: unknown): VergerError {
+    return new VergerError(
+      'worker_stuck',
+      `Expected an answer from a worker within ${this.#timeoutMs} ms, received none; the worker was replaced`,
+      { hint: 'Send the photo alone; if it happens again, the photo is at fault.', cause },
+    )
+  }
+}
+
+function crashed(cause: unknown): VergerError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new VergerError('worker_crashed', `A worker ended with the photo in hand (${reason}); it was replaced`, {
+    hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
+    cause,
+  })
+}
