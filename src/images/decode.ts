@@ -81,9 +81,10 @@ async function decodeAny(
       const { data, info } = await raw.toBuffer({ resolveWithObject: true })
       return { data: cmykToRgb(data), width: info.width, height: info.height }
     }
-    const raw = photo.flatten({ background: '#ffffff' }).toColourspace('srgb').raw()
+    const raw = photo.toColourspace('srgb').raw()
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
-    return { data, width: info.width, height: info.height }
+    const rgb = info.channels === 4 ? alphaOverWhite(data) : data
+    return { data: rgb, width: info.width, height: info.height }
   } catch (error) {
     throw error instanceof VergerError ? error : decodeError(error, format, bytes.length)
   }
@@ -127,6 +128,19 @@ function cmykToRgb(inks: Uint8Array): Uint8Array {
     for (let channel = 0; channel < 3; channel++) {
       const product = (255 - inks[4 * i + channel]!) * paper
       rgb[3 * i + channel] = Math.round(product / 255)
+    }
+  }
+  return rgb
+}
+
+/** `[n, 4]` with straight alpha → `[n, 3]` over white, rounded to the nearest level. */
+function alphaOverWhite(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3)
+  for (let from = 0, to = 0; from < rgba.length; from += 4) {
+    const alpha = rgba[from + 3]!
+    const white = 255 * (255 - alpha)
+    for (let channel = 0; channel < 3; channel++) {
+      rgb[to++] = Math.round((rgba[from + channel]! * alpha + white) / 255)
     }
   }
   return rgb

@@ -2,7 +2,7 @@
 import fastifyMultipart from '@fastify/multipart'
 import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
@@ -38,7 +38,7 @@ export async function createApp({ config, predictor, logger }: AppOptions): Prom
   const { limits } = config
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     bodyLimit: limits.requestBytes,
     requestTimeout: limits.receiveTimeoutMs,

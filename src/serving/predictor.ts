@@ -90,14 +90,14 @@ export function openPredictor(options: PredictorOptions): Predictor {
   }
 }
 
-/** Turns a rejected prediction into a finding, so that the photos beside it go on. */
+/** Turns a failed prediction into a finding, so that the photos beside it go on. */
 export async function predictOrFail(
-  predictor: Predictor,
-  request: PredictRequest,
+  source: string,
+  predict: () => Promise<Prediction>,
 ): Promise<Prediction | FailedPrediction> {
   try {
-    return await predictor.predict(request)
+    return await predict()
   } catch (error) {
-    return { source: request.source, error: toVergerError(error).describe() }
+    return { source, error: toVergerError(error).describe() }
   }
 }

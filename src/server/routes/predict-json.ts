@@ -27,7 +27,7 @@ export const JSON_BODY_SCHEMA = {
   properties: { image: PHOTO_SCHEMA, images: { type: 'array', items: PHOTO_SCHEMA } },
 } as const
 
-/** Decodes the photos of a body that follows `JSON_BODY_SCHEMA`. Throws `base64_invalid`. */
+/** Gives the photos of a body that follows `JSON_BODY_SCHEMA`; reading one throws `base64_invalid`. */
 export function photosOfJson({ image, images = [] }: JsonBody): NamedPhoto[] {
   const named = images.map((each, index) => namedPhoto(each, `images[${index}]`))
   return image === undefined ? named : [namedPhoto(image, 'image'), ...named]
@@ -35,7 +35,7 @@ export function photosOfJson({ image, images = [] }: JsonBody): NamedPhoto[] {
 
 function namedPhoto(photo: JsonPhoto, place: string): NamedPhoto {
   const { b64, name = place } = typeof photo === 'string' ? { b64: photo } : photo
-  return { source: name, photo: decodeBase64(b64, place) }
+  return { source: name, read: () => decodeBase64(b64, place) }
 }
 
 /** Decodes standard or web-safe base64 with or without padding, line breaks and a `data:` prefix (RFC 4648, RFC 2397). */

@@ -16,7 +16,8 @@ import { ERROR_SCHEMA } from './schemas.ts'
 
 export interface NamedPhoto {
   readonly source: string
-  readonly photo: Uint8Array
+  /** Gives the bytes. Throws a VergerError where their transport form is broken. */
+  read(): Uint8Array
 }
 
 export interface PredictRouteOptions {
@@ -59,7 +60,8 @@ const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
   const { predictor, limits } = options
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const binary = { schema: { type: 'string', format: 'binary' } } as const
+  // OpenAPI 3.1 describes bytes by the absence of a schema, and Fastify must not validate them as JSON.
+  const photo = { schema: { description: 'The bytes of one photo' } } as const
   const failures = Object.fromEntries(
     [400, 401, 408, 413, 415, 422, 503, 504].map((status) => [
       status,
@@ -91,14 +93,9 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
         body: {
           content: {
             'application/json': { schema: JSON_BODY_SCHEMA },
-            'application/octet-stream': binary,
-            'image/*': binary,
-            'multipart/form-data': {
-              schema: {
-                type: 'object',
-                properties: { photo: { type: 'array', items: { type: 'string', format: 'binary' } } },
-              },
-            },
+            'application/octet-stream': photo,
+            'image/*': photo,
+            'multipart/form-data': { schema: { description: 'Each file part is one photo' } },
           },
         },
         response: {
@@ -136,12 +133,14 @@ async function takePhotos(request: FastifyRequest): Promise<NamedPhoto[]> {
   if (request.isMultipart()) {
     const photos: NamedPhoto[] = []
     for await (const part of request.files()) {
-      photos.push({ source: part.filename || part.fieldname, photo: await part.toBuffer() })
+      const bytes = await part.toBuffer()
+      photos.push({ source: part.filename || part.fieldname, read: () => bytes })
     }
     return photos
   }
-  if (Buffer.isBuffer(request.body)) return [{ source: 'photo', photo: request.body }]
-  return photosOfJson(request.body as JsonBody)
+  const { body } = request
+  if (Buffer.isBuffer(body)) return [{ source: 'photo', read: () => body }]
+  return photosOfJson((body ?? {}) as JsonBody)
 }
 
 async function answer(
@@ -161,12 +160,17 @@ async function answer(
   try {
     const [only] = photos
     if (only !== undefined && photos.length === 1) {
-      const prediction = await predictor.predict({ ...only, top, signal })
+      const { source } = only
+      const prediction = await predictor.predict({ source, photo: only.read(), top, signal })
       metrics.photos.inc({ result: 'ok' })
       return [prediction]
     }
     const answers = await Promise.all(
-      photos.map((photo) => predictOrFail(predictor, { ...photo, top, signal })),
+      photos.map(({ source, read }) =>
+        predictOrFail(source, async () =>
+          predictor.predict({ source, photo: read(), top, signal }),
+        ),
+      ),
     )
     for (const each of answers) {
       metrics.photos.inc({ result: 'error' in each ? each.error.code : 'ok' })

@@ -1,0 +1,42 @@
+/**
+ * Every claim about speed and memory beside its limit, measured in this run.
+ *
+ *   npm run bench                 all of them, about six minutes
+ *   npm run bench -- cold http    some of them
+ *
+ * Photos come from VERGER_DATASETS (default ../shared/datasets where it exists).
+ */
+import { availableParallelism, cpus } from 'node:os'
+import { benchCold } from './cold.ts'
+import { benchHttp } from './http.ts'
+import { benchMany } from './many.ts'
+import { benchPhones } from './phones.ts'
+import { type Measurement, renderMeasurement } from './measurement.ts'
+import { benchVersion } from './version.ts'
+
+const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
+  version: benchVersion,
+  cold: benchCold,
+  many: benchMany,
+  phones: benchPhones,
+  http: benchHttp,
+}
+
+const named = process.argv.slice(2)
+const unknown = named.filter((name) => !(name in BENCHES))
+if (unknown.length > 0) {
+  console.error(`Expected names among ${Object.keys(BENCHES).join(', ')}, received ${unknown.join(', ')}`)
+  process.exit(2)
+}
+console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node.js ${process.versions.node}`)
+let over = 0
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  console.log(`\n${name}`)
+  for await (const measurement of bench()) {
+    if (measurement.limit?.holds === false) over++
+    console.log(renderMeasurement(measurement))
+  }
+}
+console.log(over === 0 ? '\nevery limit holds' : `\n${over} limits do not hold`)
+process.exitCode = over === 0 ? 0 : 1

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url'
+import { parentPort, workerData } from 'node:worker_threads'
+import ort from 'onnxruntime-node'
+
+const model = fileURLToPath(new URL('../weights/efficientnet-lite0.onnx', import.meta.url))
+const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1 })
+const pixels = Uint8Array.from({ length: 224 * 224 * 3 }, (_, index) => index % 251)
+const image = new ort.Tensor('uint8', pixels, [1, 224, 224, 3])
+for (let i = 0; i < 20; i++) await session.run({ image }, ['logits'])
+
+const startMs = performance.now()
+let count = 0
+while (performance.now() - startMs < workerData.seconds * 1000) {
+  await session.run({ image }, ['logits'])
+  count++
+}
+parentPort.postMessage(count / ((performance.now() - startMs) / 1000))
