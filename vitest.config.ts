@@ -4,10 +4,14 @@ const project = (name: string, include: string[], timeoutMs = 30_000) => ({
   test: { name, include, testTimeout: timeoutMs, hookTimeout: timeoutMs },
 })
 
-/** `arrows`, `unit` and `built` need npm alone; `web`, `golden`, `weights` and `package` need their set-up script. */
+/** Where CI wants the results as JSON. */
+const report = process.env['VERGER_TEST_REPORT']
+
+/** `arrows`, `unit` and `built` need npm alone; `web`, `golden` and `package` need test/setup-all.sh. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       project('arrows', ['test/architecture/**/*.test.ts']),
       project('unit', ['src/**/*.test.ts', 'scripts/**/*.test.ts']),

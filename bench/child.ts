@@ -39,7 +39,7 @@ export function runNode(args: readonly string[], stdout = '/dev/null'): Promise<
 }
 
 /** High-water mark of a living process. */
-export function peakMemoryMb(pid: number | undefined): number | undefined {
+function peakMemoryMb(pid: number | undefined): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]

@@ -11,7 +11,9 @@ export const GROCERY_STORE = join(DATASETS, 'grocery-store/val')
 /** Paths of the first `count` JPEGs below a folder, in the order of their names. Throws when the folder is absent. */
 export function photosBelow(folder: string, count = Number.POSITIVE_INFINITY): string[] {
   if (!existsSync(folder)) {
-    throw new Error(`Expected photos at ${folder}: set VERGER_DATASETS to the folder that holds the data sets`)
+    throw new Error(
+      `Expected photos at ${folder}: set VERGER_DATASETS to the folder that holds the data sets`,
+    )
   }
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   const photos = names.filter((name) => name.endsWith('.jpg')).sort()

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { ROOT, runNode } from './child.ts'
 import { FRUITS_360, photosBelow } from './datasets.ts'
 import { atLeast, atMost, figure, type Measurement, median, quantile } from './measurement.ts'
@@ -32,19 +32,31 @@ export async function* benchHttp(): AsyncGenerator<Measurement> {
     const [line] = await once(createInterface(server.stdout), 'line')
     const readyMs = performance.now() - startMs
     const { url } = JSON.parse(line) as { url: string }
-    photosBelow(FRUITS_360, PHOTOS).forEach((path, index) => symlinkSync(path, join(folder, `${index}.jpg`)))
+    for (const [index, path] of photosBelow(FRUITS_360, PHOTOS).entries()) {
+      symlinkSync(path, join(folder, `${index}.jpg`))
+    }
     const load = (args: readonly string[]) => runLoad([url, folder, ...args])
 
     const inProcess: number[] = []
     const overHttp: LoadResult[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      const { elapsedMs } = await runNode(['bin/verger.js', 'predict', folder, '--format', 'ndjson'])
+      const { elapsedMs } = await runNode([
+        'bin/verger.js',
+        'predict',
+        folder,
+        '--format',
+        'ndjson',
+      ])
       inProcess.push(PHOTOS / (elapsedMs / 1000))
       overHttp.push(await load(['saturate', String(CONNECTIONS), String(PHOTOS)]))
     }
     const rate = median(overHttp.map((result) => result.rate))
     yield atMost('verger up, from start to the first line', readyMs, 'ms', 1000)
-    yield figure(`verger predict on ${PHOTOS} photos, median of ${ROUNDS}`, median(inProcess), 'photos/s')
+    yield figure(
+      `verger predict on ${PHOTOS} photos, median of ${ROUNDS}`,
+      median(inProcess),
+      'photos/s',
+    )
     yield figure(`POST /predict, ${CONNECTIONS} connections, median of ${ROUNDS}`, rate, 'photos/s')
     yield atLeast('ratio', rate / median(inProcess), '×', 0.9)
     const health = overHttp.flatMap((result) => result.healthMs)

@@ -84,7 +84,9 @@ async function pace(perSecond, seconds) {
     if (wait > 0) await new Promise((done) => setTimeout(done, wait))
     const connection = idle.pop() ?? openConnection()
     pending.push(
-      timed(connection, requests[sent++ % requests.length], latenciesMs).then(() => idle.push(connection)),
+      timed(connection, requests[sent++ % requests.length], latenciesMs).then(() =>
+        idle.push(connection),
+      ),
     )
   }
   await Promise.all(pending)

@@ -10,8 +10,8 @@ import { availableParallelism, cpus } from 'node:os'
 import { benchCold } from './cold.ts'
 import { benchHttp } from './http.ts'
 import { benchMany } from './many.ts'
-import { benchPhones } from './phones.ts'
 import { type Measurement, renderMeasurement } from './measurement.ts'
+import { benchPhones } from './phones.ts'
 import { benchVersion } from './version.ts'
 
 const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
@@ -25,10 +25,14 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => !(name in BENCHES))
 if (unknown.length > 0) {
-  console.error(`Expected names among ${Object.keys(BENCHES).join(', ')}, received ${unknown.join(', ')}`)
+  console.error(
+    `Expected names among ${Object.keys(BENCHES).join(', ')}, received ${unknown.join(', ')}`,
+  )
   process.exit(2)
 }
-console.log(`${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node.js ${process.versions.node}`)
+console.log(
+  `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node.js ${process.versions.node}`,
+)
 let over = 0
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (named.length > 0 && !named.includes(name)) continue

@@ -13,7 +13,9 @@ export async function* benchMany(): AsyncGenerator<Measurement> {
   const photos = photosBelow(FRUITS_360)
   const sample = mkdtempSync(join(tmpdir(), 'verger-bench-'))
   try {
-    photos.slice(0, SAMPLE).forEach((path, index) => symlinkSync(path, join(sample, `${index}.jpg`)))
+    for (const [index, path] of photos.slice(0, SAMPLE).entries()) {
+      symlinkSync(path, join(sample, `${index}.jpg`))
+    }
     const cores = availableParallelism()
     const before = await measureRawForward(cores)
     const few = await runNode(['bin/verger.js', 'predict', sample, '--format', 'ndjson'])

@@ -7,7 +7,11 @@ export interface Measurement {
 }
 
 /** A figure that has no limit of its own but explains another. */
-export const figure = (what: string, value: number, unit: string): Measurement => ({ what, value, unit })
+export const figure = (what: string, value: number, unit: string): Measurement => ({
+  what,
+  value,
+  unit,
+})
 
 export function atMost(what: string, value: number, unit: string, limit: number): Measurement {
   return { what, value, unit, limit: { text: `≤ ${limit}`, holds: value <= limit } }
@@ -20,7 +24,9 @@ export function atLeast(what: string, value: number, unit: string, limit: number
 export function renderMeasurement({ what, value, unit, limit }: Measurement): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   const text = `  ${what.padEnd(62)} ${value.toFixed(digits).padStart(8)} ${unit.padEnd(9)}`
-  return limit === undefined ? text.trimEnd() : `${text} ${limit.text.padEnd(7)} ${limit.holds ? 'ok' : 'OVER'}`
+  return limit === undefined
+    ? text.trimEnd()
+    : `${text} ${limit.text.padEnd(7)} ${limit.holds ? 'ok' : 'OVER'}`
 }
 
 export function quantile(values: readonly number[], share: number): number {

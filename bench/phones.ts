@@ -17,11 +17,25 @@ export async function* benchPhones(): AsyncGenerator<Measurement> {
     for (let index = 0; index < COUNT; index++) {
       const target = join(folder, `${index}.jpg`)
       const source = photos[index % photos.length] ?? ''
-      if (index < DISTINCT) await sharp(source).resize(4032, 3024, { fit: 'fill' }).jpeg({ quality: 90 }).toFile(target)
-      else await import('node:fs/promises').then(({ copyFile }) => copyFile(join(folder, `${index % DISTINCT}.jpg`), target))
+      if (index < DISTINCT)
+        await sharp(source).resize(4032, 3024, { fit: 'fill' }).jpeg({ quality: 90 }).toFile(target)
+      else
+        await import('node:fs/promises').then(({ copyFile }) =>
+          copyFile(join(folder, `${index % DISTINCT}.jpg`), target),
+        )
     }
-    const { elapsedMs, peakMb } = await runNode(['bin/verger.js', 'predict', folder, '--format', 'ndjson'])
-    yield figure(`verger predict on ${COUNT} photos of 12 megapixels`, COUNT / (elapsedMs / 1000), 'photos/s')
+    const { elapsedMs, peakMb } = await runNode([
+      'bin/verger.js',
+      'predict',
+      folder,
+      '--format',
+      'ndjson',
+    ])
+    yield figure(
+      `verger predict on ${COUNT} photos of 12 megapixels`,
+      COUNT / (elapsedMs / 1000),
+      'photos/s',
+    )
     yield atMost('peak memory', peakMb, 'MB', 1000)
   } finally {
     rmSync(folder, { recursive: true })

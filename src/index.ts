@@ -1,6 +1,11 @@
 /** The public library API of Verger. */
 export { type Config, type Limits, readConfig } from './core/config.ts'
-export { ERROR_CATALOGUE, type ErrorCode, type ErrorDescription, VergerError } from './core/errors.ts'
+export {
+  ERROR_CATALOGUE,
+  type ErrorCode,
+  type ErrorDescription,
+  VergerError,
+} from './core/errors.ts'
 export type { Photo } from './features/featurizer.ts'
 export { createHandler, type Handler } from './server/handler.ts'
 export { type ListenOptions, listen, type RunningServer } from './server/listen.ts'
@@ -9,8 +14,8 @@ export {
   type FailedPrediction,
   openPredictor,
   type Prediction,
-  type PredictRequest,
   type Predictor,
   type PredictorOptions,
+  type PredictRequest,
   type Score,
 } from './serving/predictor.ts'

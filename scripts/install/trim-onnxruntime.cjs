@@ -10,8 +10,11 @@ const { existsSync, readdirSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 
 function trim() {
-  const root = dirname(require.resolve('onnxruntime-node/package.json', { paths: [join(__dirname, '../..')] }))
-  const wanted = process.env.ONNXRUNTIME_NODE_INSTALL ?? process.env.npm_config_onnxruntime_node_install
+  const root = dirname(
+    require.resolve('onnxruntime-node/package.json', { paths: [join(__dirname, '../..')] }),
+  )
+  const wanted =
+    process.env.ONNXRUNTIME_NODE_INSTALL ?? process.env.npm_config_onnxruntime_node_install
   if (wanted === undefined) keepFromFetching(root)
   for (const api of readdirSync(join(root, 'bin'))) {
     for (const platform of readdirSync(join(root, 'bin', api))) {
@@ -39,5 +42,6 @@ try {
   trim()
 } catch (error) {
   // Not there yet, or laid out differently in another version: nothing to trim.
-  if (process.env.npm_config_loglevel === 'verbose') console.error(`trim-onnxruntime: ${error.message}`)
+  if (process.env.npm_config_loglevel === 'verbose')
+    console.error(`trim-onnxruntime: ${error.message}`)
 }

@@ -56,7 +56,11 @@ export function resolveWeights({ id, weights }: Backbone): string {
   const hint = 'Install Verger again; in a clone, npm run weights makes the file.'
   const sizeBytes = statSync(path, { throwIfNoEntry: false })?.size
   if (sizeBytes === undefined) {
-    throw new VergerError('backbone_missing', `Expected the weights of ${id} at ${path}, found nothing`, { hint })
+    throw new VergerError(
+      'backbone_missing',
+      `Expected the weights of ${id} at ${path}, found nothing`,
+      { hint },
+    )
   }
   if (sizeBytes !== weights.sizeBytes) {
     throw new VergerError(

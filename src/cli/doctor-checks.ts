@@ -49,8 +49,18 @@ export const CHECKS: readonly Check[] = [
 ]
 
 const fine = (subject: string, text: string): Finding => ({ subject, severity: 'fine', text })
-const slow = (subject: string, text: string, remedy: string): Finding => ({ subject, severity: 'slow', text, remedy })
-const broken = (subject: string, text: string, remedy: string): Finding => ({ subject, severity: 'broken', text, remedy })
+const slow = (subject: string, text: string, remedy: string): Finding => ({
+  subject,
+  severity: 'slow',
+  text,
+  remedy,
+})
+const broken = (subject: string, text: string, remedy: string): Finding => ({
+  subject,
+  severity: 'broken',
+  text,
+  remedy,
+})
 
 async function checkNode(): Promise<Finding> {
   const major = Number(process.versions.node.split('.')[0])
@@ -64,7 +74,8 @@ async function checkRuntime(): Promise<Finding> {
     const { runtimeVersion } = await import('../tensor/session.ts')
     return fine('onnxruntime', `ONNX Runtime ${runtimeVersion()} loads`)
   } catch (error) {
-    const remedy = 'Install again with npm; on Linux, glibc 2.28 or later is needed (Alpine has none).'
+    const remedy =
+      'Install again with npm; on Linux, glibc 2.28 or later is needed (Alpine has none).'
     return broken('onnxruntime', `ONNX Runtime does not load: ${messageOf(error)}`, remedy)
   }
 }
@@ -72,9 +83,13 @@ async function checkRuntime(): Promise<Finding> {
 async function checkDecoder(): Promise<Finding> {
   try {
     const { default: sharp } = await import('sharp')
-    return fine('decoder', `sharp ${sharp.versions.sharp} with libvips ${sharp.versions.vips} loads`)
+    return fine(
+      'decoder',
+      `sharp ${sharp.versions.sharp} with libvips ${sharp.versions.vips} loads`,
+    )
   } catch (error) {
-    const remedy = 'Install again with npm and without --omit=optional: the decoder comes as an optional package.'
+    const remedy =
+      'Install again with npm and without --omit=optional: the decoder comes as an optional package.'
     return broken('decoder', `The photo decoder does not load: ${messageOf(error)}`, remedy)
   }
 }
@@ -86,7 +101,11 @@ async function checkWeights(): Promise<Finding> {
       const backbone = findBackbone(id)
       const received = await sha256OfFile(resolveWeights(backbone))
       if (received !== backbone.weights.sha256) {
-        return broken('weights', `Expected SHA-256 ${backbone.weights.sha256} for ${id}, received ${received}`, remedy)
+        return broken(
+          'weights',
+          `Expected SHA-256 ${backbone.weights.sha256} for ${id}, received ${received}`,
+          remedy,
+        )
       }
     }
     return fine('weights', `${BACKBONE_IDS.join(', ')}: as published`)
@@ -119,7 +138,11 @@ async function checkProcessor({ workers }: Config): Promise<Finding> {
   const cores = availableParallelism()
   const text = `${workers} workers on ${cores} cores`
   if (flags !== undefined && process.arch === 'x64' && !/\bavx2\b/.test(flags)) {
-    return slow('processor', `${text} without AVX2`, 'Expect a third of the usual rate, or use a processor with AVX2.')
+    return slow(
+      'processor',
+      `${text} without AVX2`,
+      'Expect a third of the usual rate, or use a processor with AVX2.',
+    )
   }
   if (workers > cores) {
     return slow('processor', text, `Unset VERGER_WORKERS, or set it to ${cores}.`)
@@ -133,7 +156,11 @@ async function checkMemory({ workers }: Config): Promise<Finding> {
   const needed = WORKER_BYTES * (workers + 1)
   const text = `${(available / GIB).toFixed(1)} GiB of memory available`
   if (available >= needed) return fine('memory', text)
-  return broken('memory', `${text}, ${workers} workers need ${(needed / GIB).toFixed(1)} GiB`, 'Lower VERGER_WORKERS.')
+  return broken(
+    'memory',
+    `${text}, ${workers} workers need ${(needed / GIB).toFixed(1)} GiB`,
+    'Lower VERGER_WORKERS.',
+  )
 }
 
 async function checkHome({ home }: Config): Promise<Finding> {
@@ -145,16 +172,26 @@ async function checkHome({ home }: Config): Promise<Finding> {
     if (bavail * bsize >= WANTED_DISK_BYTES) return fine('home', text)
     return slow('home', text, 'Free some space, or point VERGER_HOME to a larger disk.')
   } catch (error) {
-    return broken('home', `${home} cannot be written: ${messageOf(error)}`, 'Point VERGER_HOME to a folder of yours.')
+    return broken(
+      'home',
+      `${home} cannot be written: ${messageOf(error)}`,
+      'Point VERGER_HOME to a folder of yours.',
+    )
   }
 }
 
 async function checkOpenFiles(): Promise<Finding> {
-  const report = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } }
+  const report = process.report.getReport() as {
+    userLimits?: { open_files?: { soft: number | string } }
+  }
   const soft = report.userLimits?.open_files?.soft
   if (typeof soft !== 'number') return fine('open files', 'no limit')
   if (soft >= WANTED_OPEN_FILES) return fine('open files', `at most ${soft}`)
-  return slow('open files', `at most ${soft}: that many connections are too few`, `ulimit -n ${WANTED_OPEN_FILES}`)
+  return slow(
+    'open files',
+    `at most ${soft}: that many connections are too few`,
+    `ulimit -n ${WANTED_OPEN_FILES}`,
+  )
 }
 
 const DEFAULT_PORT = 4400
@@ -166,13 +203,21 @@ async function checkPort(): Promise<Finding> {
     probe.listen({ port: DEFAULT_PORT, host: '127.0.0.1' }, () => probe.close(() => resolve(true)))
   })
   if (isFree) return fine('port', `${DEFAULT_PORT} is free`)
-  return slow('port', `${DEFAULT_PORT} is taken, perhaps by a Verger that runs already`, 'verger up --port 4401')
+  return slow(
+    'port',
+    `${DEFAULT_PORT} is taken, perhaps by a Verger that runs already`,
+    'verger up --port 4401',
+  )
 }
 
 async function checkToken({ token }: Config): Promise<Finding> {
   if (token === undefined) return fine('token', 'none: the server answers on loopback only')
   if (token.length >= SHORT_TOKEN) return fine('token', 'set')
-  return slow('token', `VERGER_TOKEN has ${token.length} characters and can be guessed`, 'openssl rand -hex 32 gives a good one.')
+  return slow(
+    'token',
+    `VERGER_TOKEN has ${token.length} characters and can be guessed`,
+    'openssl rand -hex 32 gives a good one.',
+  )
 }
 
 function messageOf(error: unknown): string {

@@ -31,7 +31,7 @@ Examples:
   $ verger predict photo.jpg
   $ verger up`,
     )
-  const named = args.find((arg) => arg in COMMANDS)
+  const named = args.find((arg) => Object.hasOwn(COMMANDS, arg))
   for (const [name, load] of Object.entries(COMMANDS)) {
     if (named === undefined || name === named) program.addCommand((await load())(context))
   }
@@ -39,7 +39,10 @@ Examples:
     command.exitOverride().configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(`${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`),
+      outputError: (text, write) =>
+        write(
+          `${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`,
+        ),
     })
   }
   return program
@@ -60,7 +63,10 @@ export async function main(): Promise<void> {
 async function runCommandLine(args: string[]): Promise<number> {
   let exitCode: number = EXIT_CODES.done
   try {
-    const program = await createProgram(processContext((code) => (exitCode = code)), args)
+    const program = await createProgram(
+      processContext((code) => (exitCode = code)),
+      args,
+    )
     if (args.length === 0) {
       program.outputHelp()
       return EXIT_CODES.usage

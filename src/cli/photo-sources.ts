@@ -27,7 +27,9 @@ export async function resolvePhotoSources(
   options: SourceOptions,
 ): Promise<PhotoSource[]> {
   const sources: PhotoSource[] = []
-  for (const name of names) sources.push(...(await resolveOne(name, options)))
+  for (const name of names) {
+    for (const source of await resolveOne(name, options)) sources.push(source)
+  }
   return sources
 }
 
@@ -37,7 +39,8 @@ async function resolveOne(name: string, options: SourceOptions): Promise<PhotoSo
     return [{ source: name, load: () => download(name, options.maxBytes) }]
   }
   const stats = await fs.stat(name).catch((error: NodeJS.ErrnoException) => error)
-  if (!(stats instanceof Error)) return stats.isDirectory() ? folderSources(name) : [fileSource(name)]
+  if (!(stats instanceof Error))
+    return stats.isDirectory() ? folderSources(name) : [fileSource(name)]
   if (stats.code === 'ENOENT' && isDynamicPattern(name)) return globSources(name, options.cwd)
   return [fileSource(name)]
 }

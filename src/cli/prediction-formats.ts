@@ -14,7 +14,10 @@ export interface PredictionWriter {
 }
 
 /** In the text form a failed photo writes nothing: it is reported on standard error. */
-export function createPredictionWriter(format: PredictionFormat, single: boolean): PredictionWriter {
+export function createPredictionWriter(
+  format: PredictionFormat,
+  single: boolean,
+): PredictionWriter {
   switch (format) {
     case 'text':
       return { write: (answer) => textOf(answer, single), end: () => '' }
@@ -30,7 +33,9 @@ export function createPredictionWriter(format: PredictionFormat, single: boolean
 /** The workshop's form; the name of the photo stands in front where there are several. */
 function textOf(answer: Answer, single: boolean): string {
   if ('error' in answer) return ''
-  const lines = answer.top.map(({ label, score }) => `Score ${Number(score.toPrecision(12))}, Label ${label}\n`)
+  const lines = answer.top.map(
+    ({ label, score }) => `Score ${Number(score.toPrecision(12))}, Label ${label}\n`,
+  )
   const predicted = `Predicted:\n${lines.join('')}`
   return single ? predicted : `${answer.source}\n${predicted}\n`
 }
@@ -54,7 +59,13 @@ function csvWriter(): PredictionWriter {
       const rows =
         'error' in answer
           ? [[answer.source, '', '', '', answer.error.code]]
-          : answer.top.map(({ label, score }, index) => [answer.source, index + 1, label, score, ''])
+          : answer.top.map(({ label, score }, index) => [
+              answer.source,
+              index + 1,
+              label,
+              score,
+              '',
+            ])
       const text = header + stringify(rows)
       header = ''
       return text

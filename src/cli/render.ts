@@ -15,7 +15,9 @@ export function paint(stream: Terminal, style: Style, text: string): string {
 export function renderError(stream: Terminal, error: ErrorDescription, subject?: string): string {
   const about = subject === undefined ? '' : `${subject}: `
   const first = `${paint(stream, 'red', 'error')} ${about}${error.message} [${error.code}]\n`
-  return error.hint === undefined ? first : `${first}  ${paint(stream, 'cyan', 'hint')} ${error.hint}\n`
+  return error.hint === undefined
+    ? first
+    : `${first}  ${paint(stream, 'cyan', 'hint')} ${error.hint}\n`
 }
 
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -58,7 +60,9 @@ export class ProgressLine {
     const interval = this.#stream.isTTY === true ? REDRAW_MS : PLAIN_LINE_MS
     if (now - this.#drawnAtMs < interval) return
     this.#drawnAtMs = now
-    this.#stream.write(this.#stream.isTTY === true ? `\r\x1b[2K${this.#line()}` : `${this.#line()}\n`)
+    this.#stream.write(
+      this.#stream.isTTY === true ? `\r\x1b[2K${this.#line()}` : `${this.#line()}\n`,
+    )
   }
 
   /** Removes the line from a terminal, so that other text can be written. */

@@ -4,7 +4,10 @@ import { CHECKS, type Finding, type Severity } from './doctor-checks.ts'
 import { paint } from './render.ts'
 
 /** Prints every finding as it is made. Sets exit code 1 when a command would fail. */
-export async function runDoctor(context: CommandContext, options: { json: boolean }): Promise<void> {
+export async function runDoctor(
+  context: CommandContext,
+  options: { json: boolean },
+): Promise<void> {
   const { config, stdout } = context
   const findings: Finding[] = []
   for (const check of CHECKS) {
@@ -14,7 +17,8 @@ export async function runDoctor(context: CommandContext, options: { json: boolea
   }
   if (options.json) stdout.write(`${JSON.stringify(findings, null, 2)}\n`)
   else stdout.write(`\n${verdict(findings)}\n`)
-  if (findings.some(({ severity }) => severity === 'broken')) context.setExitCode(EXIT_CODES.failure)
+  if (findings.some(({ severity }) => severity === 'broken'))
+    context.setExitCode(EXIT_CODES.failure)
 }
 
 const MARKS = {
@@ -26,12 +30,16 @@ const MARKS = {
 function renderFinding(stream: Terminal, { subject, severity, text, remedy }: Finding): string {
   const [colour, mark] = MARKS[severity]
   const line = `${paint(stream, colour, mark)} ${subject.padEnd(12)} ${text}\n`
-  return remedy === undefined ? line : `${line}       ${' '.repeat(12)} ${paint(stream, 'cyan', 'remedy')} ${remedy}\n`
+  return remedy === undefined
+    ? line
+    : `${line}       ${' '.repeat(12)} ${paint(stream, 'cyan', 'remedy')} ${remedy}\n`
 }
 
 function verdict(findings: readonly Finding[]): string {
   const count = (wanted: Severity) => findings.filter(({ severity }) => severity === wanted).length
-  if (count('broken') > 0) return `${count('broken')} of ${findings.length} checks are broken: see the remedies above.`
-  if (count('slow') > 0) return `Everything works; ${count('slow')} of ${findings.length} checks could be better.`
+  if (count('broken') > 0)
+    return `${count('broken')} of ${findings.length} checks are broken: see the remedies above.`
+  if (count('slow') > 0)
+    return `Everything works; ${count('slow')} of ${findings.length} checks could be better.`
   return 'Everything works.'
 }

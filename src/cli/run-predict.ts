@@ -1,7 +1,7 @@
 /** Predicts photos in the order in which they were named, many at once, and writes each answer as it is ready. */
 import { once } from 'node:events'
 import { pMapIterable } from 'p-map'
-import { EXIT_CODES, toVergerError, VergerError } from '../core/errors.ts'
+import { EXIT_CODES, toVergerError, type VergerError } from '../core/errors.ts'
 import {
   type FailedPrediction,
   openPredictor,

@@ -41,23 +41,62 @@ const MiB = 1024 * 1024
 /** One row per variable, in the order of the reference page. */
 export const SETTINGS = [
   { name: 'VERGER_HOME', default: '~/.verger', meaning: 'Folder that holds everything embedded.' },
-  { name: 'VERGER_TOKEN', default: 'none', meaning: 'Token that HTTP clients must send as `Authorization: Bearer …`; needed for any address but loopback.' },
-  { name: 'VERGER_LOG_LEVEL', default: 'info', meaning: `Least severe log line that is written: ${LOG_LEVELS.join(', ')}.` },
-  { name: 'VERGER_WORKERS', default: 'one per core', meaning: 'Worker threads that decode and infer; about 100 MB of memory each.' },
+  {
+    name: 'VERGER_TOKEN',
+    default: 'none',
+    meaning:
+      'Token that HTTP clients must send as `Authorization: Bearer …`; needed for any address but loopback.',
+  },
+  {
+    name: 'VERGER_LOG_LEVEL',
+    default: 'info',
+    meaning: `Least severe log line that is written: ${LOG_LEVELS.join(', ')}.`,
+  },
+  {
+    name: 'VERGER_WORKERS',
+    default: 'one per core',
+    meaning: 'Worker threads that decode and infer; about 100 MB of memory each.',
+  },
   { name: 'VERGER_MAX_PHOTO_BYTES', default: String(64 * MiB), meaning: 'Largest photo in bytes.' },
-  { name: 'VERGER_MAX_PHOTO_PIXELS', default: '100000000', meaning: 'Largest photo in pixels (width × height).' },
+  {
+    name: 'VERGER_MAX_PHOTO_PIXELS',
+    default: '100000000',
+    meaning: 'Largest photo in pixels (width × height).',
+  },
   { name: 'VERGER_MAX_REQUEST_PHOTOS', default: '256', meaning: 'Most photos in one request.' },
-  { name: 'VERGER_MAX_REQUEST_BYTES', default: String(128 * MiB), meaning: 'Largest request body in bytes.' },
-  { name: 'VERGER_RECEIVE_TIMEOUT_MS', default: '30000', meaning: 'Milliseconds within which a request must have arrived in full.' },
-  { name: 'VERGER_DEADLINE_MS', default: '30000', meaning: 'Milliseconds from the arrival of a request to its answer.' },
-  { name: 'VERGER_MAX_QUEUED_PHOTOS', default: '1024', meaning: 'Photos that may wait for a worker; further ones are answered 503.' },
-  { name: 'VERGER_MAX_QUEUED_BYTES', default: String(512 * MiB), meaning: 'Bytes of request bodies held in memory at once; further ones are answered 503.' },
+  {
+    name: 'VERGER_MAX_REQUEST_BYTES',
+    default: String(128 * MiB),
+    meaning: 'Largest request body in bytes.',
+  },
+  {
+    name: 'VERGER_RECEIVE_TIMEOUT_MS',
+    default: '30000',
+    meaning: 'Milliseconds within which a request must have arrived in full.',
+  },
+  {
+    name: 'VERGER_DEADLINE_MS',
+    default: '30000',
+    meaning: 'Milliseconds from the arrival of a request to its answer.',
+  },
+  {
+    name: 'VERGER_MAX_QUEUED_PHOTOS',
+    default: '1024',
+    meaning: 'Photos that may wait for a worker; further ones are answered 503.',
+  },
+  {
+    name: 'VERGER_MAX_QUEUED_BYTES',
+    default: String(512 * MiB),
+    meaning: 'Bytes of request bodies held in memory at once; further ones are answered 503.',
+  },
 ] as const
 
 type SettingName = (typeof SETTINGS)[number]['name']
 
 /** Reads the settings from `env`. Throws `config_invalid` naming every variable that has an unusable value. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
   const faults: string[] = []
   const text = (name: SettingName) => env[name]?.trim() || undefined
   const positive = (name: SettingName, fallback?: number): number => {

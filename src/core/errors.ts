@@ -36,12 +36,24 @@ export const ERROR_CATALOGUE = {
   base64_invalid: failure(400, 'A text that should be base64 is not.'),
   body_too_large: failure(413, 'The request body is larger than the server accepts.'),
   config_invalid: usage(500, 'An environment variable or option has a value that cannot be used.'),
-  content_type_unsupported: failure(415, 'The content type of the request is not one of those accepted.'),
-  deadline_exceeded: failure(504, 'The answer was not ready within the time that a request may take.'),
+  content_type_unsupported: failure(
+    415,
+    'The content type of the request is not one of those accepted.',
+  ),
+  deadline_exceeded: failure(
+    504,
+    'The answer was not ready within the time that a request may take.',
+  ),
   internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
-  overloaded: failure(503, 'More photos are waiting than the server queues; retry after the time named.'),
-  photo_corrupt: failure(422, 'The photo starts like one of the accepted formats but cannot be decoded.'),
+  overloaded: failure(
+    503,
+    'More photos are waiting than the server queues; retry after the time named.',
+  ),
+  photo_corrupt: failure(
+    422,
+    'The photo starts like one of the accepted formats but cannot be decoded.',
+  ),
   photo_empty: failure(422, 'The photo has no bytes.'),
   photo_format_refused: failure(415, 'The file is of a known format that Verger does not read.'),
   photo_format_unknown: failure(415, 'The bytes are of no image format that Verger knows.'),
@@ -58,8 +70,14 @@ export const ERROR_CATALOGUE = {
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),
   usage_invalid: usage(400, 'The command line does not have the form that the command expects.'),
-  worker_crashed: failure(500, 'The worker thread that held the photo ended unexpectedly; it was replaced.'),
-  worker_stuck: failure(504, 'The worker thread that held the photo did not answer in time; it was replaced.'),
+  worker_crashed: failure(
+    500,
+    'The worker thread that held the photo ended unexpectedly; it was replaced.',
+  ),
+  worker_stuck: failure(
+    504,
+    'The worker thread that held the photo did not answer in time; it was replaced.',
+  ),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Folder of the installed package; `src/core` and `dist/core` lie at the same depth in it. */
-export const packageRoot = new URL('../../', import.meta.url)
+const packageRoot = new URL('../../', import.meta.url)
 
 /** Path of a file that ships with the package. */
 export function packagePath(relativePath: string): string {

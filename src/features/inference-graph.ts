@@ -16,7 +16,12 @@ export function encodeInferenceGraph(
 ): Uint8Array {
   const graph = createGraphBuilder(network.name)
   const image = graph.input('image', 'uint8', ['n', 'height', 'width', 3])
-  const values = emitNetwork(graph, network, weights, emitPreprocessing(graph, image, network.input))
+  const values = emitNetwork(
+    graph,
+    network,
+    weights,
+    emitPreprocessing(graph, image, network.input),
+  )
   for (const [name, { width }] of Object.entries(network.outputs)) {
     graph.output(name, values[name] ?? name, 'float32', ['n', width])
   }

@@ -86,7 +86,7 @@ async function decodeAny(
     const rgb = info.channels === 4 ? alphaOverWhite(data) : data
     return { data: rgb, width: info.width, height: info.height }
   } catch (error) {
-    throw error instanceof VergerError ? error : decodeError(error, format, bytes.length)
+    throw error instanceof VergerError ? error : decodeError(error, format, bytes)
   }
 }
 
@@ -148,9 +148,17 @@ function alphaOverWhite(rgba: Uint8Array): Uint8Array {
 
 const TRUNCATED = /premature end|truncated|unexpected end|not enough|read error|short read/i
 
-function decodeError(error: unknown, format: PhotoFormat, sizeBytes: number): VergerError {
-  const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
-  const truncated = TRUNCATED.test(error instanceof Error ? error.message : '')
+/** A PNG is judged by its IEND chunk: libpng says `read error` of a wrong checksum too. */
+function isTruncated(bytes: Uint8Array, format: PhotoFormat, reason: string): boolean {
+  if (format !== 'png') return TRUNCATED.test(reason)
+  return !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('IEND')
+}
+
+function decodeError(error: unknown, format: PhotoFormat, bytes: Uint8Array): VergerError {
+  const message = error instanceof Error ? error.message : String(error)
+  const reason = message.split('\n')[0] ?? ''
+  const sizeBytes = bytes.length
+  const truncated = isTruncated(bytes, format, message)
   return new VergerError(
     truncated ? 'photo_truncated' : 'photo_corrupt',
     `Expected a whole ${format.toUpperCase()} photo, received ${sizeBytes} bytes that ${

@@ -76,7 +76,12 @@ function refusedFormat(bytes: Uint8Array): RefusedFormat | undefined {
   if (text.startsWith('BM')) return 'bmp'
   if (text.startsWith('%PDF')) return 'pdf'
   if (text.startsWith('8BPS')) return 'psd'
-  if (/^(?:\xef\xbb\xbf)?\s*(?:<\?xml[\s\S]*?)?(?:<!--[\s\S]*?-->\s*|<!DOCTYPE svg[\s\S]*?)?<svg[\s>]/.test(text)) return 'svg'
+  if (
+    /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[\s\S]*?)?(?:<!--[\s\S]*?-->\s*|<!DOCTYPE svg[\s\S]*?)?<svg[\s>]/.test(
+      text,
+    )
+  )
+    return 'svg'
   if (startsWith(bytes, [0xff, 0x0a]) || text.slice(4, 8) === 'JXL ') return 'jxl'
   if (text.slice(4, 8) === 'jP  ' || startsWith(bytes, [0xff, 0x4f, 0xff, 0x51])) return 'jpeg2000'
   if (startsWith(bytes, [0, 0, 1, 0])) return 'ico'

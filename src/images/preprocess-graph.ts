@@ -29,9 +29,6 @@ export function emitPreprocessing(graph: GraphBuilder, image: Value, input: Netw
     perm: [0, 3, 1, 2],
   })
   const squashed = squash(squash(levels, 3), 2)
-  const centred = graph.node('Sub', [
-    squashed,
-    graph.constant('mean', Float32Array.of(mean), []),
-  ])
+  const centred = graph.node('Sub', [squashed, graph.constant('mean', Float32Array.of(mean), [])])
   return graph.node('Div', [centred, graph.constant('divisor', Float32Array.of(divisor), [])])
 }

@@ -8,7 +8,8 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
   let held = 0
   app.addHook('onRequest', async (request, reply) => {
     const { 'content-length': length, 'transfer-encoding': chunked } = request.headers
-    const sizeBytes = length === undefined ? (chunked === undefined ? 0 : requestBytes) : Number(length)
+    const sizeBytes =
+      length === undefined ? (chunked === undefined ? 0 : requestBytes) : Number(length)
     if (sizeBytes > requestBytes) {
       void reply.header('connection', 'close')
       throw new VergerError(

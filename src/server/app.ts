@@ -34,7 +34,11 @@ const PAGE_HEADERS = {
 const CONNECTION_CHECK_MS = 1000
 
 /** Builds the application around an open predictor. It is the caller who closes the predictor. */
-export async function createApp({ config, predictor, logger }: AppOptions): Promise<FastifyInstance> {
+export async function createApp({
+  config,
+  predictor,
+  logger,
+}: AppOptions): Promise<FastifyInstance> {
   const { limits } = config
   const app = Fastify({
     loggerInstance: logger,

@@ -14,7 +14,8 @@ export function mapError(config: Config, predictor: Predictor) {
     const { status } = ERROR_CATALOGUE[known.code]
     if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
     if (status === 503) void reply.header('retry-after', retryAfterSeconds(predictor))
-    if (known.code === 'unauthorized') void reply.header('www-authenticate', 'Bearer realm="verger"')
+    if (known.code === 'unauthorized')
+      void reply.header('www-authenticate', 'Bearer realm="verger"')
     void reply.code(status).send({ error: known.describe() })
   }
 }
@@ -60,7 +61,11 @@ function fromFramework(error: FrameworkError, { limits }: Config): VergerError |
       )
   }
   if (error instanceof VergerError || statusCode < 400 || statusCode >= 500) return undefined
-  return because('request_invalid', message, 'GET /api/openapi.json describes what the route expects.')
+  return because(
+    'request_invalid',
+    message,
+    'GET /api/openapi.json describes what the route expects.',
+  )
 }
 
 /** Answers a request that never became one: broken HTTP, or a client that was too slow. */

@@ -42,7 +42,9 @@ export function createHandler(config: Config = readConfig()): Handler {
     for (const [name, value] of Object.entries(response.headers)) {
       for (const each of [value].flat()) if (each !== undefined) headers.append(name, String(each))
     }
-    const body = NULL_BODY_STATUSES.has(response.statusCode) ? null : new Uint8Array(response.rawPayload)
+    const body = NULL_BODY_STATUSES.has(response.statusCode)
+      ? null
+      : new Uint8Array(response.rawPayload)
     return new Response(body, { status: response.statusCode, headers })
   }
 

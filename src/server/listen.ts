@@ -54,10 +54,14 @@ async function bind(app: FastifyInstance, host: string, port: number): Promise<v
     await app.close()
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EADDRINUSE') throw error
-    throw new VergerError('address_in_use', `Expected ${host}:${port} to be free, another process listens there`, {
-      hint: `Choose another port: verger up --port ${port + 1}`,
-      cause: error,
-    })
+    throw new VergerError(
+      'address_in_use',
+      `Expected ${host}:${port} to be free, another process listens there`,
+      {
+        hint: `Choose another port: verger up --port ${port + 1}`,
+        cause: error,
+      },
+    )
   }
 }
 

@@ -42,7 +42,11 @@ export interface GraphBuilder {
   /** Adds a constant. Throws when the data do not fill `dims`. */
   constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
   /** Adds a node with one output and gives the name of that output. */
-  node(opType: string, inputs: readonly Value[], attributes?: Readonly<Record<string, Attribute>>): Value
+  node(
+    opType: string,
+    inputs: readonly Value[],
+    attributes?: Readonly<Record<string, Attribute>>,
+  ): Value
   /** Declares `value` as an output of the graph under `name`. */
   output(name: string, value: Value, type: ElementType, dims: readonly Dimension[]): void
   /** Encodes what was built; `metadata` is stored in the order of its keys. */
@@ -64,7 +68,9 @@ export function createGraphBuilder(name: string): GraphBuilder {
 
     constant(constantName, data, dims) {
       if (data.length !== elementCount(dims)) {
-        throw new RangeError(`Constant ${constantName}: ${data.length} values do not fill [${dims}]`)
+        throw new RangeError(
+          `Constant ${constantName}: ${data.length} values do not fill [${dims}]`,
+        )
       }
       constants.set(
         constantName,

@@ -42,9 +42,11 @@ export class WorkerPool<Task, Result> {
   readonly #timeoutMs: number
   readonly #maxWaiting: number
   readonly #waiting = new Set<Waiting<Task, Result>>()
+  /** One for each running task. */
+  readonly #aborts = new Set<AbortController>()
   #running = 0
   #meanRunMs = 0
-  #closing = false
+  #closing: Promise<void> | undefined
   #onIdle: (() => void) | undefined
 
   constructor(options: WorkerPoolOptions) {
@@ -58,8 +60,7 @@ export class WorkerPool<Task, Result> {
       idleTimeout: Number.POSITIVE_INFINITY,
       workerData: options.workerData,
     })
-    // A worker that fails to start also fails the task that waits for it; without a task nobody needs to know.
-    this.#piscina.on('error', () => {})
+    this.#piscina.on('error', (error) => this.#failStranded(error))
   }
 
   /** Tasks that wait for a worker. */
@@ -86,7 +87,7 @@ export class WorkerPool<Task, Result> {
     options: { readonly signal?: AbortSignal; readonly transfer?: readonly ArrayBuffer[] } = {},
   ): Promise<Result> {
     const { signal, transfer = [] } = options
-    if (this.#closing) {
+    if (this.#closing !== undefined) {
       return Promise.reject(
         new VergerError('server_closing', 'Expected a running pool, but it is shutting down'),
       )
@@ -116,9 +117,13 @@ export class WorkerPool<Task, Result> {
     })
   }
 
-  /** Lets running tasks finish, refuses those that wait, and ends the threads. */
-  async close(): Promise<void> {
-    this.#closing = true
+  /** Lets running tasks finish, refuses those that wait, and ends the threads. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#drain()
+    return this.#closing
+  }
+
+  async #drain(): Promise<void> {
     for (const waiting of this.#waiting) {
       waiting.reject(new VergerError('server_closing', 'The pool was closed before this photo ran'))
     }
@@ -146,22 +151,36 @@ export class WorkerPool<Task, Result> {
   }
 
   async #hold({ task, transfer, resolve, reject }: Waiting<Task, Result>): Promise<void> {
-    const deadline = new AbortController()
-    const timer = setTimeout(() => deadline.abort(), this.#timeoutMs)
+    const abort = new AbortController()
+    this.#aborts.add(abort)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      abort.abort()
+    }, this.#timeoutMs)
     const startMs = performance.now()
     try {
       const reply: WorkerReply<Result> = await this.#piscina.run(task, {
-        signal: deadline.signal,
+        signal: abort.signal,
         transferList: [...transfer],
       })
       if ('error' in reply) return reject(deserializeError(reply.error))
       this.#meanRunMs += (performance.now() - startMs - this.#meanRunMs) * MEAN_WEIGHT
       resolve(reply.result)
     } catch (error) {
-      reject(deadline.signal.aborted ? this.#stuck(error) : crashed(error))
+      if (isLate) return reject(this.#stuck(error))
+      reject(crashed(abort.signal.aborted ? abort.signal.reason : error))
+      this.#failStranded(error)
     } finally {
       clearTimeout(timer)
+      this.#aborts.delete(abort)
     }
+  }
+
+  /** Piscina leaves a task without a thread when threads fail to start: it would wait until its deadline. */
+  #failStranded(cause: unknown): void {
+    if (this.#piscina.threads.length > 0) return
+    for (const abort of this.#aborts) abort.abort(cause)
   }
 
   #stuck(cause: unknown): VergerError {
@@ -175,8 +194,12 @@ export class WorkerPool<Task, Result> {
 
 function crashed(cause: unknown): VergerError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new VergerError('worker_crashed', `A worker ended with the photo in hand (${reason}); it was replaced`, {
-    hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
-    cause,
-  })
+  return new VergerError(
+    'worker_crashed',
+    `A worker ended with the photo in hand (${reason}); it was replaced`,
+    {
+      hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
+      cause,
+    },
+  )
 }

@@ -33,10 +33,14 @@ export function readPickle(
   let at = offset
 
   const refuse = (what: string): never => {
-    throw new VergerError('backbone_damaged', `Expected a pickle of tensors, received ${what} at byte ${at}`, {
-      hint: 'Check where the file comes from: Verger reads weights only and executes no code from a file.',
-      details: { offset: at },
-    })
+    throw new VergerError(
+      'backbone_damaged',
+      `Expected a pickle of tensors, received ${what} at byte ${at}`,
+      {
+        hint: 'Check where the file comes from: Verger reads weights only and executes no code from a file.',
+        details: { offset: at },
+      },
+    )
   }
   const take = (count: number): number => {
     const start = at
@@ -55,15 +59,17 @@ export function readPickle(
     at++
     return value
   }
-  const popMark = (): PickleValue[] => stack.splice(marks.pop() ?? refuse('an item without its mark'))
+  const popMark = (): PickleValue[] =>
+    stack.splice(marks.pop() ?? refuse('an item without its mark'))
   const setItems = (target: PickleValue, items: PickleValue[]): void => {
     if (!(target instanceof Map)) refuse('items for something that is no dictionary')
     for (let i = 0; i + 1 < items.length; i += 2) target.set(items[i], items[i + 1])
   }
   const call = (callee: PickleValue, args: PickleValue): PickleValue => {
-    if (!(callee instanceof Global) || !Array.isArray(args)) return refuse('a call of something else than a class')
-    const constructor = handlers.classes[callee.name]
-    return constructor ? constructor(...args) : refuse(`the class ${callee.name}, which is not allowed,`)
+    if (!(callee instanceof Global) || !Array.isArray(args))
+      return refuse('a call of something else than a class')
+    const create = handlers.classes[callee.name]
+    return create ? create(...args) : refuse(`the class ${callee.name}, which is not allowed,`)
   }
 
   for (;;) {

@@ -67,9 +67,12 @@ export function readPyTorchLegacy(bytes: Uint8Array): Map<string, FloatTensor> {
   for (const key of keys) {
     const storage = storages.get(key) ?? damaged(`the storage ${key}, which no tensor uses,`)
     const sizeBytes = storage.count * ELEMENT_SIZES[storage.type]!
-    if (at + 8 + sizeBytes > bytes.length) damaged(`${bytes.length} bytes, too few for storage ${key}`)
-    if (Number(view.getBigInt64(at, true)) !== storage.count) damaged(`another length for storage ${key}`)
-    storage.data = bytes.slice(at + 8, at + 8 + sizeBytes)
+    if (at + 8 + sizeBytes > bytes.length)
+      damaged(`${bytes.length} bytes, too few for storage ${key}`)
+    if (Number(view.getBigInt64(at, true)) !== storage.count)
+      damaged(`another length for storage ${key}`)
+    // `slice` of a Buffer would be a view into a shared ArrayBuffer.
+    storage.data = new Uint8Array(bytes.subarray(at + 8, at + 8 + sizeBytes))
     at += 8 + sizeBytes
   }
 
@@ -89,13 +92,18 @@ function gather(name: string, { storage, offset, dims, strides }: StoredTensor):
   for (let i = 0; i < data.length; i++) {
     const from = index.reduce((sum, position, axis) => sum + position * strides[axis]!, offset)
     data[i] = source[from] ?? damaged(`too few values for ${name}`)
-    for (let axis = dims.length - 1; axis >= 0 && ++index[axis]! === dims[axis]; axis--) index[axis] = 0
+    for (let axis = dims.length - 1; axis >= 0 && ++index[axis]! === dims[axis]; axis--)
+      index[axis] = 0
   }
   return { dims, data }
 }
 
 function damaged(received: string): never {
-  throw new VergerError('backbone_damaged', `Expected a legacy PyTorch state dict, received ${received}`, {
-    hint: 'Download the file again and compare its checksum.',
-  })
+  throw new VergerError(
+    'backbone_damaged',
+    `Expected a legacy PyTorch state dict, received ${received}`,
+    {
+      hint: 'Download the file again and compare its checksum.',
+    },
+  )
 }

@@ -1,7 +1,7 @@
 /** `verger predict`: photos from files, folders, globs, URLs or standard input → named scores. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
-import { type PredictionFormat, PREDICTION_FORMATS } from '../prediction-formats.ts'
+import { PREDICTION_FORMATS, type PredictionFormat } from '../prediction-formats.ts'
 
 interface PredictOptions {
   readonly backbone?: string
@@ -13,11 +13,17 @@ interface PredictOptions {
 export function createPredictCommand(context: CommandContext): Command {
   return new Command('predict')
     .summary('name what is on photos')
-    .description('Names what is on photos. A photo that cannot be read is reported and the others go on.')
+    .description(
+      'Names what is on photos. A photo that cannot be read is reported and the others go on.',
+    )
     .argument('<photo...>', 'files, folders, globs, URLs, or - for standard input')
     .option('--backbone <id>', 'network whose own classes answer (default: efficientnet-lite0)')
     .option('--top <n>', 'labels per photo', parseTop, 5)
-    .addOption(new Option('--format <format>', 'form of the output (default: text)').choices(PREDICTION_FORMATS))
+    .addOption(
+      new Option('--format <format>', 'form of the output (default: text)').choices(
+        PREDICTION_FORMATS,
+      ),
+    )
     .option('--json', 'the same as --format json')
     .addHelpText(
       'after',

@@ -8,9 +8,15 @@ const DEFAULT_PORT = 4400
 export function createUpCommand(context: CommandContext): Command {
   return new Command('up')
     .summary('start the server and the web app')
-    .description('Starts the server and the web app in one process, and stops them on SIGTERM or Ctrl+C.')
+    .description(
+      'Starts the server and the web app in one process, and stops them on SIGTERM or Ctrl+C.',
+    )
     .option('--port <n>', 'port to listen on, 0 for any free one', parsePort, DEFAULT_PORT)
-    .option('--host <address>', 'address to listen on; another than loopback needs VERGER_TOKEN', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'address to listen on; another than loopback needs VERGER_TOKEN',
+      '127.0.0.1',
+    )
     .option('--json', 'print the address as JSON')
     .addHelpText(
       'after',
@@ -28,7 +34,9 @@ Logs are JSON lines on standard error; VERGER_LOG_LEVEL=warn makes them quiet.`,
       const stopped = untilSignal()
       const server = await listen({ config: context.config, host, port })
       context.stdout.write(
-        json === true ? `${JSON.stringify({ url: server.url })}\n` : `Verger is ready: open ${server.url}\n`,
+        json === true
+          ? `${JSON.stringify({ url: server.url })}\n`
+          : `Verger is ready: open ${server.url}\n`,
       )
       const signal = await stopped
       if (json !== true) context.stdout.write(`${signal}: finishing the requests that are here\n`)

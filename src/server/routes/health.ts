@@ -51,7 +51,13 @@ export function registerHealthRoutes(
   )
   app.get(
     '/metrics',
-    { schema: { summary: 'Metrics in the Prometheus text format', produces: ['text/plain'] } },
+    {
+      schema: {
+        summary: 'Metrics in the Prometheus text format',
+        produces: ['text/plain'],
+        response: { 200: { description: 'Counters, gauges and histograms.', type: 'string' } },
+      },
+    },
     async (_request, reply) => {
       void reply.type(metrics.registry.contentType)
       return metrics.registry.metrics()

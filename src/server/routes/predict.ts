@@ -1,7 +1,7 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Limits } from '../../core/config.ts'
-import { VergerError } from '../../core/errors.ts'
+import { ERROR_CATALOGUE, VergerError } from '../../core/errors.ts'
 import {
   DECISIONS,
   DEFAULT_TOP,
@@ -11,7 +11,7 @@ import {
   predictOrFail,
 } from '../../serving/predictor.ts'
 import type { Metrics } from '../metrics.ts'
-import { type JsonBody, JSON_BODY_SCHEMA, photosOfJson } from './predict-json.ts'
+import { JSON_BODY_SCHEMA, type JsonBody, photosOfJson } from './predict-json.ts'
 import { ERROR_SCHEMA } from './schemas.ts'
 
 export interface NamedPhoto {
@@ -28,7 +28,8 @@ export interface PredictRouteOptions {
 
 const PREDICTION_SCHEMA = {
   type: 'object',
-  description: 'The answer for one photo: either scores, or the error that kept it from being read.',
+  description:
+    'The answer for one photo: either scores, or the error that kept it from being read.',
   properties: {
     source: { type: 'string', description: 'Name of the photo in the request' },
     backbone: { type: 'string', description: 'Network that answered' },
@@ -59,13 +60,15 @@ const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
 export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
   const { predictor, limits } = options
-  app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
   // OpenAPI 3.1 describes bytes by the absence of a schema, and Fastify must not validate them as JSON.
   const photo = { schema: { description: 'The bytes of one photo' } } as const
   const failures = Object.fromEntries(
     [400, 401, 408, 413, 415, 422, 503, 504].map((status) => [
       status,
-      { description: 'See the error catalogue', ...ERROR_SCHEMA },
+      { description: codesOf(status).join(', '), ...ERROR_SCHEMA },
     ]),
   )
 
@@ -109,6 +112,12 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
       return answer(photos, request.query.top, reply, options)
     },
   )
+}
+
+function codesOf(status: number): string[] {
+  return Object.entries(ERROR_CATALOGUE)
+    .filter(([, entry]) => entry.status === status)
+    .map(([code]) => code)
 }
 
 /** Takes the photos out of any of the three forms. Throws when there are none or too many. */
@@ -192,9 +201,13 @@ function limitTime(reply: FastifyReply, deadlineMs: number) {
   }
   const timer = setTimeout(() => {
     controller.abort(
-      new VergerError('deadline_exceeded', `Expected an answer within ${deadlineMs} ms, none was ready`, {
-        hint: 'Send fewer photos at once, or raise VERGER_DEADLINE_MS.',
-      }),
+      new VergerError(
+        'deadline_exceeded',
+        `Expected an answer within ${deadlineMs} ms, none was ready`,
+        {
+          hint: 'Send fewer photos at once, or raise VERGER_DEADLINE_MS.',
+        },
+      ),
     )
   }, deadlineMs)
   reply.raw.once('close', onClose)

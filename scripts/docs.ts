@@ -1,0 +1,136 @@
+/**
+ * Writes docs/reference from the code, so that it cannot say anything else. With `--check` it only compares.
+ *
+ *   npm run docs         writes
+ *   npm run docs:check   fails when a page is not what the code says
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { createHandler, readConfig } from 'verger'
+import type { CommandContext } from '../src/cli/context.ts'
+import { createProgram } from '../src/cli/main.ts'
+import { SETTINGS } from '../src/core/config.ts'
+import { ERROR_CATALOGUE } from '../src/core/errors.ts'
+import { packagePath } from '../src/core/version.ts'
+
+const generated = (title: string): string => `# ${title}\n\n<!-- Written by npm run docs. -->\n`
+
+async function cliPage(): Promise<string> {
+  const context: CommandContext = {
+    config: readConfig({}),
+    cwd: '.',
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    setExitCode: () => {},
+  }
+  const program = await createProgram(context, [])
+  const sections = [program, ...program.commands].map((command) => {
+    const name = command === program ? 'verger' : `verger ${command.name()}`
+    return `\n## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`
+  })
+  const intro =
+    '\nEvery command ends with exit code 0 when it is done, 1 for an expected failure, 2 for wrong usage and 70 for a bug.\n'
+  return generated('Command line') + intro + sections.join('')
+}
+
+/** The help as a terminal shows it, with the examples that follow it. */
+function helpOf(command: Command): string {
+  let text = ''
+  command
+    .configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 80 })
+    .outputHelp()
+  return text.trim()
+}
+
+function errorsPage(): string {
+  const intro = `
+Every error has a stable code, a message that says what was expected and what was received, and mostly a hint. The
+command line prints them and ends with the exit code; the server answers \`{"error": {"code", "message", "hint"}}\` with
+the status.
+`
+  const rows = Object.entries(ERROR_CATALOGUE).map(
+    ([code, { status, exitCode, meaning }]) =>
+      `| \`${code}\` | ${status} | ${exitCode} | ${meaning} |`,
+  )
+  return `${generated('Errors')}${intro}\n| code | HTTP status | exit code | raised when |\n|---|---|---|---|\n${rows.join('\n')}\n`
+}
+
+function configPage(): string {
+  const rows = SETTINGS.map((row) => `| \`${row.name}\` | ${row.default} | ${row.meaning} |`)
+  return `${generated('Settings')}\nSettings are environment variables, read once when a command starts.\n\n| variable | default | meaning |\n|---|---|---|\n${rows.join('\n')}\n`
+}
+
+interface Operation {
+  readonly summary?: string
+  readonly description?: string
+  readonly parameters?: readonly {
+    readonly name: string
+    readonly description?: string
+    readonly schema: { readonly default?: unknown }
+  }[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
+  readonly responses: Readonly<Record<string, { readonly description: string }>>
+}
+
+async function openApi(): Promise<{ paths: Record<string, Record<string, Operation>> }> {
+  const handler = createHandler({ ...readConfig({}), workers: 1, logLevel: 'silent' })
+  try {
+    const response = await handler(new Request('http://localhost/api/openapi.json'))
+    return JSON.parse(await response.text())
+  } finally {
+    await handler.close()
+  }
+}
+
+function httpPage(paths: Record<string, Record<string, Operation>>): string {
+  const intro =
+    '\nThe machine-readable form is `GET /api/openapi.json`, kept here as [openapi.json](openapi.json).\n'
+  const sections = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) =>
+      operationSection(method, path, operation),
+    ),
+  )
+  return generated('HTTP') + intro + sections.join('')
+}
+
+function operationSection(method: string, path: string, operation: Operation): string {
+  const { summary = '', description, parameters = [], requestBody, responses } = operation
+  const lines = [`\n## ${method.toUpperCase()} ${path}\n`, `${summary}.`]
+  if (description !== undefined) lines.push('', description)
+  if (parameters.length > 0) {
+    lines.push('', '| parameter | default | meaning |', '|---|---|---|')
+    for (const { name, schema, description: meaning = '' } of parameters) {
+      lines.push(`| \`${name}\` | ${String(schema.default ?? '')} | ${meaning} |`)
+    }
+  }
+  if (requestBody !== undefined) {
+    const types = Object.keys(requestBody.content).map((type) => `\`${type}\``)
+    lines.push('', `Body: ${types.join(', ')}.`)
+  }
+  lines.push('', '| status | meaning |', '|---|---|')
+  for (const [status, { description: meaning }] of Object.entries(responses)) {
+    lines.push(`| ${status} | ${meaning} |`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+const check = process.argv.includes('--check')
+const api = await openApi()
+const pages: Readonly<Record<string, string>> = {
+  'docs/reference/cli.md': await cliPage(),
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/config.md': configPage(),
+  'docs/reference/http.md': httpPage(api.paths),
+  'docs/reference/openapi.json': `${JSON.stringify(api, null, 2)}\n`,
+}
+const stale = Object.entries(pages).filter(([path, text]) => {
+  const file = packagePath(path)
+  return !existsSync(file) || readFileSync(file, 'utf8') !== text
+})
+if (check) {
+  for (const [path] of stale) console.error(`${path} is not what the code says: npm run docs`)
+  process.exitCode = stale.length === 0 ? 0 : 1
+} else {
+  for (const [path, text] of stale) writeFileSync(packagePath(path), text)
+}
