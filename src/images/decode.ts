@@ -6,7 +6,7 @@
  * grey repeated over the channels; CMYK as (255 − ink)(255 − black) / 255; 16 bits cut to the high byte; alpha over white.
  * A photo of at least twice twice the network's size is reduced while it is decoded (`planReduction`).
  */
-import sharp from 'sharp'
+import type Sharp from 'sharp'
 import { VergerError } from '../core/errors.ts'
 import { detectFormat, type PhotoFormat } from './formats.ts'
 import { loadJpegDecoder } from './jpeg-decoder.ts'
@@ -29,9 +29,17 @@ export interface DecodeOptions {
 /** How much larger than the network's input a reduced photo stays, per axis: Pillow's `reducing_gap`. */
 const REDUCING_GAP = 2
 
-// One photo is decoded by one thread: parallelism comes from the worker threads, memory from what is in flight.
-sharp.cache(false)
-sharp.concurrency(1)
+let loading: Promise<typeof Sharp> | undefined
+
+/** Loads libvips when the first photo needs it. One thread decodes a photo: parallelism comes from the workers. */
+function loadSharp(): Promise<typeof Sharp> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.cache(false)
+    sharp.concurrency(1)
+    return sharp
+  })
+  return loading
+}
 
 /**
  * Decodes a photo by the definition above.
@@ -65,6 +73,7 @@ async function decodeAny(
   options: DecodeOptions,
 ): Promise<Pixels> {
   try {
+    const sharp = await loadSharp()
     // The limit is checked below, with the size in the message.
     const photo = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: false })
     const header = await photo.metadata()

@@ -1,4 +1,5 @@
 /** Builds the HTTP application; listening is somebody else's business (`listen.ts`, `handler.ts`). */
+import { sep } from 'node:path'
 import fastifyMultipart from '@fastify/multipart'
 import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
@@ -94,7 +95,14 @@ export async function createApp({
   await app.register(fastifyStatic, {
     root: packagePath('web/dist'),
     wildcard: false,
-    setHeaders: (response) => {
+    cacheControl: false,
+    setHeaders: (response, path) => {
+      // Names of built assets hold their hash; the page that names them must be asked for again.
+      const isHashed = path.includes(`${sep}assets${sep}`)
+      response.setHeader(
+        'cache-control',
+        isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+      )
       for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
     },
   })

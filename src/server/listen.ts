@@ -29,19 +29,22 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
   checkAddress(host, config.token)
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
   const predictor = openPredictor({ workers: config.workers, limits: config.limits })
+  let app: FastifyInstance | undefined
   try {
-    const app = await createApp({ config, predictor, logger })
+    app = await createApp({ config, predictor, logger })
     await bind(app, host, port)
     await predictor.warm()
+    const opened = app
     let closing: Promise<void> | undefined
     return {
-      url: urlOf(app, host),
+      url: urlOf(opened, host),
       close() {
-        closing ??= app.close().then(() => predictor.close())
+        closing ??= opened.close().then(() => predictor.close())
         return closing
       },
     }
   } catch (error) {
+    await app?.close()
     await predictor.close()
     throw error
   }
@@ -51,7 +54,6 @@ async function bind(app: FastifyInstance, host: string, port: number): Promise<v
   try {
     await app.listen({ host, port, backlog: 1024 })
   } catch (error) {
-    await app.close()
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EADDRINUSE') throw error
     throw new VergerError(

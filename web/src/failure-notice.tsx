@@ -1,0 +1,53 @@
+import { type Failure, isWorthRetrying } from './answer.ts'
+import type { Strings } from './strings.ts'
+import { useStrings } from './use-strings.ts'
+
+interface FailureNoticeProps {
+  readonly failure: Exclude<Failure, { readonly kind: 'unauthorized' }>
+  readonly onRetry: () => void
+}
+
+/** What went wrong and what helps, announced at once; with a button where a second try may help. */
+export function FailureNotice({ failure, onRetry }: FailureNoticeProps) {
+  const strings = useStrings()
+  const { heading, details } = describe(failure, strings)
+  return (
+    <div class="failure">
+      <div role="alert">
+        <h2 class="failure-heading">{heading}</h2>
+        {details.filter(Boolean).map((detail) => (
+          <p key={detail}>{detail}</p>
+        ))}
+      </div>
+      {isWorthRetrying(failure) && (
+        <button type="button" class="button button-secondary" onClick={onRetry}>
+          {strings.retry}
+        </button>
+      )}
+    </div>
+  )
+}
+
+function describe(
+  failure: FailureNoticeProps['failure'],
+  strings: Strings,
+): { readonly heading: string; readonly details: readonly string[] } {
+  switch (failure.kind) {
+    case 'refused': {
+      const isAboutPhoto = failure.code.startsWith('photo_')
+      const heading = isAboutPhoto ? strings.photoFailed : strings.requestFailed
+      return { heading, details: [failure.message, failure.hint] }
+    }
+    case 'busy': {
+      const seconds = failure.retryAfterSeconds
+      const heading = seconds === undefined ? strings.busy : strings.busyFor(seconds)
+      return { heading, details: [failure.message, failure.hint] }
+    }
+    case 'unreachable':
+      return { heading: strings.unreachable, details: [strings.unreachableHint] }
+    case 'unreadable':
+      return { heading: strings.unreadable, details: [strings.unreadableHint] }
+    case 'unexpected':
+      return { heading: strings.unexpected(failure.status), details: [strings.unexpectedHint] }
+  }
+}

@@ -1,0 +1,64 @@
+import { FailureNotice } from './failure-notice.tsx'
+import { PhotoPreview } from './photo-preview.tsx'
+import { PredictionView } from './prediction-view.tsx'
+import { TokenForm } from './token-form.tsx'
+import type { PhotoEntry } from './use-photos.ts'
+import { useStrings } from './use-strings.ts'
+
+interface ResultCardProps {
+  readonly entry: PhotoEntry
+  readonly onRetry: () => void
+}
+
+/** One photo beside what is known of it so far. */
+export function ResultCard({ entry, onRetry }: ResultCardProps) {
+  const strings = useStrings()
+  const { photo, url, progress } = entry
+  return (
+    <article class="card" aria-busy={progress.step === 'predicting'}>
+      <div class="card-photo">
+        <PhotoPreview key={url} url={url} alt={strings.photoAlt(photo.name)} />
+      </div>
+      <div class="card-details">
+        <Details key={url} progress={progress} onRetry={onRetry} />
+      </div>
+    </article>
+  )
+}
+
+interface DetailsProps {
+  readonly progress: PhotoEntry['progress']
+  readonly onRetry: () => void
+}
+
+function Details({ progress, onRetry }: DetailsProps) {
+  switch (progress.step) {
+    case 'predicted':
+      return <PredictionView prediction={progress.prediction} elapsedMs={progress.elapsedMs} />
+    case 'failed':
+      return progress.failure.kind === 'unauthorized' ? (
+        <TokenForm wasRejected={progress.failure.tokenWasSent} onToken={onRetry} />
+      ) : (
+        <FailureNotice failure={progress.failure} onRetry={onRetry} />
+      )
+    default:
+      return <Pending />
+  }
+}
+
+/** Holds the place of the coming result, so that nothing jumps when it arrives. */
+function Pending() {
+  const strings = useStrings()
+  return (
+    <div class="pending">
+      <p class="pending-text">{strings.predicting}</p>
+      <div class="pending-bars" aria-hidden="true">
+        <span />
+        <span />
+        <span />
+        <span />
+        <span />
+      </div>
+    </div>
+  )
+}

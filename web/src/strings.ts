@@ -1,0 +1,176 @@
+/** Every word of the page, in every language it speaks. Labels stay as the model gives them. */
+
+import type { Decision } from './answer.ts'
+
+export const LANGUAGES = ['en', 'fr'] as const
+export type Language = (typeof LANGUAGES)[number]
+
+export interface Strings {
+  readonly language: Language
+  readonly title: string
+  readonly lead: string
+  readonly choosePhoto: string
+  readonly chooseAnother: string
+  readonly takePhoto: string
+  readonly orDropOrPaste: string
+  readonly dropHere: string
+  readonly notAFile: string
+  readonly photoAlt: (name: string) => string
+  readonly noPreview: string
+  readonly predicting: string
+  readonly waiting: string
+  readonly eyebrow: Readonly<Record<Decision, string>>
+  readonly nothingKnown: string
+  readonly closest: string
+  readonly allScores: string
+  /** One decimal, for the eye: `93.4%`. */
+  readonly percent: (score: number) => string
+  readonly answeredBy: (name: string, elapsedMs: number) => string
+  /** The parts of the announced sentence: opening, then `label, percent`, then the runners-up. */
+  readonly spokenOpening: Readonly<Record<Decision, string>>
+  readonly spokenPercent: (score: number) => string
+  readonly spokenThen: string
+  readonly photosHeading: (finished: number, all: number) => string
+  readonly failedShort: string
+  readonly photoFailed: string
+  readonly requestFailed: string
+  readonly busy: string
+  readonly busyFor: (seconds: number) => string
+  readonly unreachable: string
+  readonly unreachableHint: string
+  readonly unreadable: string
+  readonly unreadableHint: string
+  readonly unexpected: (status: number) => string
+  readonly unexpectedHint: string
+  readonly retry: string
+  readonly tokenWanted: string
+  readonly tokenRejected: string
+  readonly tokenHint: string
+  readonly tokenLabel: string
+  readonly tokenSend: string
+  readonly privacy: string
+}
+
+const en: Strings = {
+  language: 'en',
+  title: 'What is in your photo?',
+  lead: 'Show Verger a photo, and it says what it sees.',
+  choosePhoto: 'Choose a photo',
+  chooseAnother: 'Another photo',
+  takePhoto: 'Take a photo',
+  orDropOrPaste: 'or drop one anywhere on this page, or paste it',
+  dropHere: 'Drop it here',
+  notAFile: 'There was no photo in that. Drop or paste an image file.',
+  photoAlt: (name) => `Your photo ${name}`,
+  noPreview: 'This browser cannot show this photo',
+  predicting: 'Looking at the photo…',
+  waiting: 'Waiting',
+  eyebrow: { ok: 'It looks like', unsure: 'Not sure, perhaps', unknown: 'It does not know this' },
+  nothingKnown: 'Nothing familiar',
+  closest: 'The closest it knows',
+  allScores: 'Best guesses',
+  percent: (score) => formatPercent('en', score),
+  answeredBy: (name, elapsedMs) => `Answered by ${name} in ${formatMs('en', elapsedMs)} ms`,
+  spokenOpening: { ok: '', unsure: 'Not sure, perhaps ', unknown: 'Nothing familiar, closest is ' },
+  spokenPercent: (score) =>
+    score < 0.01 ? 'less than 1 percent' : `${Math.round(score * 100)} percent`,
+  spokenThen: '; then ',
+  photosHeading: (finished, all) =>
+    finished === all ? `${all} photos` : `${finished} of ${all} photos`,
+  failedShort: 'Failed',
+  photoFailed: 'This photo could not be read',
+  requestFailed: 'That did not work',
+  busy: 'The server is busy. Please try again in a moment.',
+  busyFor: (seconds) =>
+    `The server is busy. Please try again in ${seconds} second${seconds === 1 ? '' : 's'}.`,
+  unreachable: 'The server cannot be reached',
+  unreachableHint: 'Check the network, or whether the server is still running.',
+  unreadable: 'This file cannot be opened',
+  unreadableHint: 'It may have been moved or changed, or it is a folder. Choose it once more.',
+  unexpected: (status) => `The server gave an answer this page does not understand (${status})`,
+  unexpectedHint: 'The page may be older than the server: reload it.',
+  retry: 'Try again',
+  tokenWanted: 'This server wants an access token',
+  tokenRejected: 'That token was not accepted',
+  tokenHint: 'Ask whoever runs the server. It is kept until you close this tab.',
+  tokenLabel: 'Access token',
+  tokenSend: 'Continue',
+  privacy: 'Photos go to this server only. They are not kept.',
+}
+
+const fr: Strings = {
+  language: 'fr',
+  title: 'Qu’y a-t-il sur votre photo ?',
+  lead: 'Montrez une photo à Verger, il dit ce qu’il y voit.',
+  choosePhoto: 'Choisir une photo',
+  chooseAnother: 'Une autre photo',
+  takePhoto: 'Prendre une photo',
+  orDropOrPaste: 'ou déposez-la n’importe où sur cette page, ou collez-la',
+  dropHere: 'Déposez-la ici',
+  notAFile: 'Il n’y avait pas de photo. Déposez ou collez un fichier image.',
+  photoAlt: (name) => `Votre photo ${name}`,
+  noPreview: 'Ce navigateur ne sait pas afficher cette photo',
+  predicting: 'La photo est à l’examen…',
+  waiting: 'En attente',
+  eyebrow: {
+    ok: 'Cela ressemble à',
+    unsure: 'Pas certain, peut-être',
+    unknown: 'Le modèle ne connaît pas cela',
+  },
+  nothingKnown: 'Rien de connu',
+  closest: 'Ce qui s’en approche le plus',
+  allScores: 'Meilleures réponses',
+  percent: (score) => formatPercent('fr', score),
+  answeredBy: (name, elapsedMs) => `Réponse de ${name} en ${formatMs('fr', elapsedMs)} ms`,
+  spokenOpening: {
+    ok: '',
+    unsure: 'Pas certain, peut-être ',
+    unknown: 'Rien de connu, le plus proche est ',
+  },
+  spokenPercent: (score) =>
+    score < 0.01 ? 'moins de 1 pour cent' : `${Math.round(score * 100)} pour cent`,
+  spokenThen: ' ; puis ',
+  photosHeading: (finished, all) =>
+    finished === all ? `${all} photos` : `${finished} photo${finished > 1 ? 's' : ''} sur ${all}`,
+  failedShort: 'Échec',
+  photoFailed: 'Cette photo n’a pas pu être lue',
+  requestFailed: 'Cela n’a pas marché',
+  busy: 'Le serveur est occupé. Réessayez dans un instant.',
+  busyFor: (seconds) =>
+    `Le serveur est occupé. Réessayez dans ${seconds} seconde${seconds > 1 ? 's' : ''}.`,
+  unreachable: 'Le serveur est injoignable',
+  unreachableHint: 'Vérifiez le réseau, ou si le serveur tourne encore.',
+  unreadable: 'Ce fichier ne s’ouvre pas',
+  unreadableHint:
+    'Il a peut-être été déplacé ou modifié, ou c’est un dossier. Choisissez-le de nouveau.',
+  unexpected: (status) =>
+    `Le serveur a donné une réponse que cette page ne comprend pas (${status})`,
+  unexpectedHint: 'La page est peut-être plus ancienne que le serveur : rechargez-la.',
+  retry: 'Réessayer',
+  tokenWanted: 'Ce serveur demande un jeton d’accès',
+  tokenRejected: 'Ce jeton n’a pas été accepté',
+  tokenHint:
+    'Demandez-le à la personne qui tient le serveur. Il est gardé jusqu’à la fermeture de l’onglet.',
+  tokenLabel: 'Jeton d’accès',
+  tokenSend: 'Continuer',
+  privacy: 'Les photos ne vont qu’à ce serveur. Elles ne sont pas gardées.',
+}
+
+const DICTIONARY: Readonly<Record<Language, Strings>> = { en, fr }
+
+/** The page's words for a browser language such as `fr-CA`; English for one it does not speak. */
+export function stringsFor(browserLanguage: string): Strings {
+  const primary = browserLanguage.toLowerCase().split('-')[0]
+  return DICTIONARY[LANGUAGES.find((language) => language === primary) ?? 'en']
+}
+
+function formatPercent(language: Language, score: number): string {
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 }
+  const format = new Intl.NumberFormat(language, { style: 'percent', ...digits })
+  // Above nothing is not nothing: `< 0.1%` where rounding would say `0.0%`.
+  return score > 0 && score < 0.0005 ? `< ${format.format(0.001)}` : format.format(score)
+}
+
+function formatMs(language: Language, elapsedMs: number): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(elapsedMs)
+}
