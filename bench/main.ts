@@ -23,7 +23,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
 }
 
 const named = process.argv.slice(2)
-const unknown = named.filter((name) => !(name in BENCHES))
+const unknown = named.filter((name) => !Object.hasOwn(BENCHES, name))
 if (unknown.length > 0) {
   console.error(
     `Expected names among ${Object.keys(BENCHES).join(', ')}, received ${unknown.join(', ')}`,

@@ -55,8 +55,8 @@ export async function main(): Promise<void> {
     process.stdout.write(`${readVersion()}\n`)
     return
   }
-  process.stdout.on('error', endQuietlyOnClosedPipe)
-  process.stderr.on('error', endQuietlyOnClosedPipe)
+  process.stdout.on('error', ignoreClosedPipe)
+  process.stderr.on('error', ignoreClosedPipe)
   process.exitCode = await runCommandLine(args)
 }
 
@@ -93,8 +93,7 @@ function processContext(setExitCode: (code: number) => void): CommandContext {
   return { config, cwd: process.cwd(), stdin, stdout, stderr, setExitCode }
 }
 
-/** `verger … | head` closes our output: nobody reads on, so there is nothing left to do. */
-function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT_CODES.done)
-  throw error
+/** `verger … | head` closes our output: a command that writes much listens to that too and ends in order. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }

@@ -29,8 +29,9 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** `95_000` ms → `1m35s`. */
+/** `95_000` ms → `1m35s`; below a second `480ms`. */
 export function formatDuration(durationMs: number): string {
+  if (durationMs < 1000) return `${Math.floor(durationMs)}ms`
   const seconds = Math.round(durationMs / 1000)
   if (seconds < 60) return `${seconds}s`
   const minutes = Math.floor(seconds / 60)

@@ -40,6 +40,10 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
     const writer = createPredictionWriter(plan.format, photos.length === 1)
     const line = new ProgressLine(stderr, 'photo', photos.length)
     let failed = 0
+    let isRead = true
+    stdout.once('error', () => {
+      isRead = false
+    })
     const answers = pMapIterable(photos, (photo) => predictOne(predictor, photo, plan.top), {
       concurrency: predictor.workers * IN_FLIGHT_PER_WORKER,
       backpressure: predictor.workers * IN_FLIGHT_PER_WORKER * 8,
@@ -51,6 +55,7 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
         stderr.write(renderError(stderr, answer.error, answer.source))
       } else if (stdout.isTTY === true) line.clear()
       await write(stdout, writer.write(answer))
+      if (!isRead) return
       if (photos.length > 1) line.add()
     }
     await write(stdout, writer.end())
@@ -87,6 +92,10 @@ function summary(line: ProgressLine, failed: number): string {
   return `${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${rate}/s)${bad}\n`
 }
 
+/** Waits while the stream is full, or until nobody reads it any more (`verger … | head`). */
 async function write(stream: Terminal, text: string): Promise<void> {
-  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
+  if (text === '' || stream.write(text)) return
+  await once(stream, 'drain').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
 }

@@ -46,6 +46,9 @@ export interface Featurizer {
   close(): Promise<void>
 }
 
+/** Far beyond the seconds that loading the network or the largest photo takes: a worker that is silent so long is lost. */
+const STUCK_AFTER_MS = 60_000
+
 /** Opens the pool; the first worker starts to load at once. Throws `backbone_missing` or `backbone_damaged`. */
 export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions): Featurizer {
   const { size } = backbone.network.input
@@ -58,7 +61,7 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     entry: new URL('./featurizer-worker.js', import.meta.url),
     threads: workers,
     workerData,
-    timeoutMs: limits.deadlineMs,
+    timeoutMs: STUCK_AFTER_MS,
     maxWaiting: limits.queuedPhotos,
   })
   const run: Featurizer['run'] = (photo, outputs, signal) =>

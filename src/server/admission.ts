@@ -3,7 +3,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 
-/** A body of unknown length counts as the largest that is accepted. */
+/**
+ * A body of unknown length counts as the largest that is accepted. A refused one is read to its end and dropped, within
+ * the time that a request may take: clients that find their connection closed while they send never read why.
+ */
 export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }: Limits): void {
   let held = 0
   app.addHook('onRequest', async (request, reply) => {
@@ -11,7 +14,6 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
     const sizeBytes =
       length === undefined ? (chunked === undefined ? 0 : requestBytes) : Number(length)
     if (sizeBytes > requestBytes) {
-      void reply.header('connection', 'close')
       throw new VergerError(
         'body_too_large',
         `Expected a body of at most ${requestBytes} bytes, received ${sizeBytes}`,
@@ -22,7 +24,6 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
       )
     }
     if (held > 0 && held + sizeBytes > queuedBytes) {
-      void reply.header('connection', 'close')
       throw new VergerError(
         'overloaded',
         `Expected at most ${queuedBytes} bytes of requests at once, and ${held} are here`,

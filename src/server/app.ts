@@ -11,7 +11,7 @@ import { packagePath, readVersion } from '../core/version.ts'
 import type { Predictor } from '../serving/predictor.ts'
 import { admitByBytes } from './admission.ts'
 import { requireToken } from './authentication.ts'
-import { answerClientError, mapError } from './error-mapper.ts'
+import { answerClientError, describeSchemaFaults, mapError } from './error-mapper.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
 import { requestIdOf } from './request-id.ts'
 import { registerHealthRoutes } from './routes/health.ts'
@@ -20,6 +20,8 @@ import { registerPredictRoute } from './routes/predict.ts'
 export interface AppOptions {
   readonly config: Config
   readonly predictor: Predictor
+  /** Resolves once every worker has loaded the network. */
+  readonly warming: Promise<void>
   readonly logger: Logger
 }
 
@@ -38,9 +40,13 @@ const CONNECTION_CHECK_MS = 1000
 export async function createApp({
   config,
   predictor,
+  warming,
   logger,
 }: AppOptions): Promise<FastifyInstance> {
   const { limits } = config
+  // A failure is told by the routes of health and by `listen`, once they look.
+  warming.catch(() => {})
+  const onError = mapError(config, predictor)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -48,7 +54,11 @@ export async function createApp({
     bodyLimit: limits.requestBytes,
     requestTimeout: limits.receiveTimeoutMs,
     forceCloseConnections: 'idle',
-    clientErrorHandler: answerClientError,
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError(limits),
+    frameworkErrors: onError,
+    schemaErrorFormatter: describeSchemaFaults,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
     http: {
       connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
       headersTimeout: limits.receiveTimeoutMs,
@@ -56,13 +66,14 @@ export async function createApp({
   }) as unknown as FastifyInstance
 
   const metrics = createMetrics(predictor)
-  app.setErrorHandler(mapError(config, predictor))
+  app.setErrorHandler(onError)
   app.setNotFoundHandler((request) => {
     throw new VergerError('route_unknown', `Nothing answers ${request.method} ${request.url}`, {
       hint: 'GET /api/openapi.json lists the routes.',
     })
   })
   recordRequests(app, metrics)
+  endConnectionsOnClose(app)
   if (config.token !== undefined) requireToken(app, config.token)
   admitByBytes(app, limits)
 
@@ -89,7 +100,7 @@ export async function createApp({
       fieldSize: 1024,
     },
   })
-  registerHealthRoutes(app, { predictor, metrics })
+  registerHealthRoutes(app, { warming, metrics })
   registerPredictRoute(app, { predictor, limits, metrics })
   app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
   await app.register(fastifyStatic, {
@@ -107,4 +118,15 @@ export async function createApp({
     },
   })
   return app
+}
+
+/** Answers those who are here once the server closes, and keeps no connection alive: one would hold the process. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) void reply.header('connection', 'close')
+  })
 }

@@ -1,7 +1,7 @@
 /** The one place where an error becomes an HTTP response. */
 import type { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Config } from '../core/config.ts'
+import type { FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type { Config, Limits } from '../core/config.ts'
 import { ERROR_CATALOGUE, type ErrorCode, toVergerError, VergerError } from '../core/errors.ts'
 import type { Predictor } from '../serving/predictor.ts'
 
@@ -10,7 +10,7 @@ type FrameworkError = Error & { readonly code?: string; readonly statusCode?: nu
 /** Answers `{ "error": { code, message, hint } }` with the status of the catalogue. */
 export function mapError(config: Config, predictor: Predictor) {
   return (error: FrameworkError, request: FastifyRequest, reply: FastifyReply): void => {
-    const known = fromFramework(error, config) ?? toVergerError(error)
+    const known = fromFramework(error, request, config) ?? toVergerError(error)
     const { status } = ERROR_CATALOGUE[known.code]
     if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
     if (status === 503) void reply.header('retry-after', retryAfterSeconds(predictor))
@@ -27,7 +27,11 @@ function retryAfterSeconds(predictor: Predictor): number {
 const ACCEPTED_TYPES = 'image/*, application/octet-stream, multipart/form-data or application/json'
 
 /** Errors of Fastify and its multipart plugin by their code (https://fastify.dev/docs/latest/Reference/Errors/). */
-function fromFramework(error: FrameworkError, { limits }: Config): VergerError | undefined {
+function fromFramework(
+  error: FrameworkError,
+  request: FastifyRequest,
+  { limits }: Config,
+): VergerError | undefined {
   const { code, statusCode = 500, message } = error
   const because = (ours: ErrorCode, text: string, hint: string) =>
     new VergerError(ours, text, { hint, cause: error })
@@ -52,11 +56,17 @@ function fromFramework(error: FrameworkError, { limits }: Config): VergerError |
         `Expected at most ${limits.requestPhotos} photos in one request, received more parts`,
         'Send several requests, or raise VERGER_MAX_REQUEST_PHOTOS.',
       )
+    case 'ECONNRESET':
+      return because(
+        'request_timeout',
+        'Expected the whole request, the client left before its end',
+        'Nobody reads this answer.',
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
       return because(
         'content_type_unsupported',
-        `Expected the content type ${ACCEPTED_TYPES}: ${message}`,
+        `Expected the content type ${ACCEPTED_TYPES}, received ${request.headers['content-type'] ?? 'none'}`,
         "With curl: -H 'Content-Type: image/jpeg' --data-binary @photo.jpg, or -F photo=@photo.jpg",
       )
   }
@@ -68,21 +78,43 @@ function fromFramework(error: FrameworkError, { limits }: Config): VergerError |
   )
 }
 
+/** Names every fault that a schema found in a part of a request, an unknown key by its name. */
+export function describeSchemaFaults(
+  faults: readonly FastifySchemaValidationError[],
+  part: string,
+): VergerError {
+  const sentences = faults.map(({ instancePath, message, params }) => {
+    const { additionalProperty: unknown } = params
+    return `${part}${instancePath} ${unknown === undefined ? message : `must not have '${unknown}'`}`
+  })
+  return new VergerError('request_invalid', [...new Set(sentences)].join(', '), {
+    hint: 'GET /api/openapi.json describes what the route expects.',
+  })
+}
+
+/** Milliseconds in which a client that was refused may still read why before its connection is cut. */
+const LINGER_MS = 1000
+
 /** Answers a request that never became one: broken HTTP, or a client that was too slow. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+export function answerClientError({ receiveTimeoutMs }: Limits) {
+  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const known =
+      error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new VergerError(
+            'request_timeout',
+            `Expected the whole request within ${receiveTimeoutMs} ms, it did not arrive`,
+            { hint: 'Send a smaller photo, or raise VERGER_RECEIVE_TIMEOUT_MS.' },
+          )
+        : new VergerError('request_invalid', `Expected an HTTP request: ${error.message}`)
+    const body = JSON.stringify({ error: known.describe() })
+    const { status } = ERROR_CATALOGUE[known.code]
+    socket.end(
+      `HTTP/1.1 ${status} ${known.code}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    )
+    setTimeout(() => socket.destroy(), LINGER_MS).unref()
   }
-  const known =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? new VergerError('request_timeout', 'Expected the whole request within the time allowed', {
-          hint: 'Send a smaller photo, or raise VERGER_RECEIVE_TIMEOUT_MS.',
-        })
-      : new VergerError('request_invalid', `Expected an HTTP request: ${error.message}`)
-  const body = JSON.stringify({ error: known.describe() })
-  const { status } = ERROR_CATALOGUE[known.code]
-  socket.end(
-    `HTTP/1.1 ${status} ${known.code}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
 }

@@ -22,7 +22,13 @@ export function createHandler(config: Config = readConfig()): Handler {
   async function open() {
     const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }))
     const predictor = openPredictor({ workers: config.workers, limits: config.limits })
-    return { app: await createApp({ config, predictor, logger }), predictor }
+    const warming = predictor.warm()
+    try {
+      return { app: await createApp({ config, predictor, warming, logger }), predictor }
+    } catch (error) {
+      await predictor.close()
+      throw error
+    }
   }
 
   const handle = async (request: Request): Promise<Response> => {

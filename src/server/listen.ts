@@ -1,9 +1,10 @@
 /** Opens the server on an address and closes it again without losing a request. */
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import type { Config } from '../core/config.ts'
+import type { Config, Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { openPredictor } from '../serving/predictor.ts'
 import { createApp } from './app.ts'
@@ -31,15 +32,17 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
   const predictor = openPredictor({ workers: config.workers, limits: config.limits })
   let app: FastifyInstance | undefined
   try {
-    app = await createApp({ config, predictor, logger })
+    const warming = predictor.warm()
+    app = await createApp({ config, predictor, warming, logger })
+    const connections = trackConnections(app.server)
     await bind(app, host, port)
-    await predictor.warm()
+    await warming
     const opened = app
     let closing: Promise<void> | undefined
     return {
       url: urlOf(opened, host),
       close() {
-        closing ??= opened.close().then(() => predictor.close())
+        closing ??= drain(opened, connections, config.limits).then(() => predictor.close())
         return closing
       },
     }
@@ -48,6 +51,31 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
     await predictor.close()
     throw error
   }
+}
+
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
+  return connections
+}
+
+/**
+ * Closes the server with those two kinds of connections that Node leaves open: a closing server takes one without a
+ * byte, as browsers keep in stock, for a busy one, and no longer looks for clients that are too slow.
+ */
+async function drain(
+  app: FastifyInstance,
+  connections: ReadonlySet<Socket>,
+  { receiveTimeoutMs, deadlineMs }: Limits,
+): Promise<void> {
+  app.server.once('close', () => clearTimeout(timer))
+  const timer = setTimeout(() => app.server.closeAllConnections(), receiveTimeoutMs + deadlineMs)
+  const closed = app.close()
+  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+  await closed
 }
 
 async function bind(app: FastifyInstance, host: string, port: number): Promise<void> {

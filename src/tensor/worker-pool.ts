@@ -8,6 +8,7 @@
  * Piscina owns the threads; the queue in front of it is ours because it is bounded, counts time from the moment a
  * worker takes a task, and never kills a worker for a caller that has left.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { deserializeError, type ErrorMessage, VergerError } from '../core/errors.ts'
 
@@ -36,6 +37,9 @@ interface Waiting<Task, Result> {
 /** Weight of the newest task in the moving mean of running times. */
 const MEAN_WEIGHT = 0.05
 
+/** How often a pool that closes looks whether its threads have started. */
+const START_POLL_MS = 5
+
 export class WorkerPool<Task, Result> {
   readonly threads: number
   readonly #piscina: Piscina
@@ -44,6 +48,8 @@ export class WorkerPool<Task, Result> {
   readonly #waiting = new Set<Waiting<Task, Result>>()
   /** One for each running task. */
   readonly #aborts = new Set<AbortController>()
+  /** Ids of threads that have loaded their module. */
+  readonly #started = new Set<number>()
   #running = 0
   #meanRunMs = 0
   #closing: Promise<void> | undefined
@@ -61,6 +67,12 @@ export class WorkerPool<Task, Result> {
       workerData: options.workerData,
     })
     this.#piscina.on('error', (error) => this.#failStranded(error))
+    // Piscina announces the first thread before it has started, and every later one when it is ready.
+    const [first] = this.#piscina.threads
+    first?.once('message', () => this.#started.add(first.threadId))
+    this.#piscina.on('workerCreate', ({ id }) => {
+      if (id !== first?.threadId) this.#started.add(id)
+    })
   }
 
   /** Tasks that wait for a worker. */
@@ -133,7 +145,16 @@ export class WorkerPool<Task, Result> {
         this.#onIdle = resolve
       })
     }
+    await this.#untilStarted()
     await this.#piscina.destroy()
+  }
+
+  /** A thread that is ended while native code loads a network takes the whole process with it. */
+  async #untilStarted(): Promise<void> {
+    const deadlineMs = performance.now() + this.#timeoutMs
+    const isStarting = () =>
+      this.#piscina.threads.some(({ threadId }) => !this.#started.has(threadId))
+    while (isStarting() && performance.now() < deadlineMs) await sleep(START_POLL_MS)
   }
 
   #next(): void {

@@ -17,11 +17,18 @@ const project = join(folder, 'project')
 
 /** The environment without what npm adds for the run of these tests: an install must work without our `.npmrc`. */
 const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^npm_(config_onnx|package|lifecycle)/i.test(name)),
+  Object.entries(process.env).filter(
+    ([name]) => !/^npm_(config_onnx|package|lifecycle)/i.test(name),
+  ),
 )
 
 function run(command: string, args: readonly string[], cwd = project): string {
-  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return execFileSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 beforeAll(() => {
@@ -46,7 +53,10 @@ describe('the packed tarball in an empty project', () => {
   })
 
   it('holds no tests and no sources', () => {
-    const files = readdirSync(join(project, 'node_modules/verger'), { recursive: true, encoding: 'utf8' })
+    const files = readdirSync(join(project, 'node_modules/verger'), {
+      recursive: true,
+      encoding: 'utf8',
+    })
     expect(files.filter((name) => /\.test\.|\.tsbuildinfo|^src|^test/.test(name))).toEqual([])
     expect(existsSync(join(project, 'node_modules/verger/web/dist/index.html'))).toBe(true)
   })

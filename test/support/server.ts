@@ -77,14 +77,24 @@ export async function startServer({ env = {}, args = [] }: StartOptions = {}): P
   }
 }
 
-/** Runs the program to its end; one that does not end is killed and has the exit code null. */
+/** Runs the program to its end, with `meanwhile` beside it; one that does not end is killed and has the exit code null. */
 export async function runProgram(
   args: readonly string[],
   env: StartOptions['env'] = {},
+  meanwhile: (child: ChildProcessWithoutNullStreams) => Promise<void> = async () => {},
 ): Promise<Outcome> {
   const { child, ended } = spawnProgram(args, env)
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS)
-  return ended.finally(() => clearTimeout(timer))
+  try {
+    await meanwhile(child)
+    return await ended
+  } catch (error) {
+    child.kill('SIGKILL')
+    await ended
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function spawnProgram(args: readonly string[], env: Readonly<Record<string, string>>) {

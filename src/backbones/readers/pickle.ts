@@ -65,6 +65,10 @@ export function readPickle(
     if (!(target instanceof Map)) refuse('items for something that is no dictionary')
     for (let i = 0; i + 1 < items.length; i += 2) target.set(items[i], items[i + 1])
   }
+  const append = (target: PickleValue, items: PickleValue[]): void => {
+    if (!Array.isArray(target)) refuse('items for something that is no list')
+    for (const item of items) target.push(item)
+  }
   const call = (callee: PickleValue, args: PickleValue): PickleValue => {
     if (!(callee instanceof Global) || !Array.isArray(args))
       return refuse('a call of something else than a class')
@@ -169,13 +173,13 @@ export function readPickle(
         break
       }
       case 'a': {
-        const item = stack.pop()
-        stack.at(-1).push(item)
+        const item = stack.splice(-1)
+        append(stack.at(-1), item)
         break
       }
       case 'e': {
         const items = popMark()
-        stack.at(-1).push(...items)
+        append(stack.at(-1), items)
         break
       }
       case '.':

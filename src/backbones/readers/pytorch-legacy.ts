@@ -41,6 +41,7 @@ export function readPyTorchLegacy(bytes: Uint8Array): Map<string, FloatTensor> {
       ): StoredTensor => ({ storage, offset, dims, strides }),
     },
     persistentLoad: (id: PickleValue): Storage => {
+      if (!Array.isArray(id)) damaged('a storage without a description')
       const [, type, key, , count] = id
       const known = storages.get(key)
       if (known !== undefined) return known
@@ -62,6 +63,8 @@ export function readPyTorchLegacy(bytes: Uint8Array): Map<string, FloatTensor> {
   next() // sizes of C types on the machine that wrote the file
   const dictionary: Map<string, StoredTensor> = next()
   const keys: string[] = next()
+  if (!(dictionary instanceof Map) || !Array.isArray(keys))
+    damaged('something else than a dictionary')
 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (const key of keys) {
@@ -78,15 +81,29 @@ export function readPyTorchLegacy(bytes: Uint8Array): Map<string, FloatTensor> {
 
   const tensors = new Map<string, FloatTensor>()
   for (const [name, stored] of dictionary) {
+    if (!isStoredTensor(stored)) damaged(`something else than a tensor under ${name}`)
     if (stored.storage.type !== 'torch.FloatStorage') continue
     tensors.set(name, gather(name, stored))
   }
   return tensors
 }
 
+function isStoredTensor(value: PickleValue): value is StoredTensor {
+  const { storage, offset, dims, strides } = value ?? {}
+  const isShape = (sizes: unknown) => Array.isArray(sizes) && sizes.every(Number.isSafeInteger)
+  return (
+    storage?.type in ELEMENT_SIZES &&
+    Number.isSafeInteger(offset) &&
+    isShape(dims) &&
+    isShape(strides)
+  )
+}
+
 /** Copies a strided view into row-major order. */
 function gather(name: string, { storage, offset, dims, strides }: StoredTensor): FloatTensor {
   const source = new Float32Array(storage.data?.buffer ?? damaged(`no values for ${name}`))
+  // A view that repeats values could ask for any amount of memory, and no state dict holds one.
+  if (elementCount(dims) > storage.count) damaged(`too few values for ${name}`)
   const data = new Float32Array(elementCount(dims))
   const index = dims.map(() => 0)
   for (let i = 0; i < data.length; i++) {

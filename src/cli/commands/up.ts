@@ -1,6 +1,5 @@
 /** `verger up`: the server and the web app in one process. */
 import { Command, InvalidArgumentError } from 'commander'
-import { EXIT_CODES } from '../../core/errors.ts'
 import type { CommandContext } from '../context.ts'
 
 const DEFAULT_PORT = 4400
@@ -40,12 +39,11 @@ Logs are JSON lines on standard error; VERGER_LOG_LEVEL=warn makes them quiet.`,
       )
       const signal = await stopped
       if (json !== true) context.stdout.write(`${signal}: finishing the requests that are here\n`)
-      process.once(signal, () => process.exit(EXIT_CODES.failure))
       await server.close()
     })
 }
 
-/** Resolves with the first signal that asks the process to stop; a second one stops it at once. */
+/** Resolves with the first signal that asks the process to stop; a second one then ends it at once, as is the default. */
 function untilSignal(): Promise<'SIGINT' | 'SIGTERM'> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))

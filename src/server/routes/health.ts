@@ -1,6 +1,5 @@
 /** Probes and metrics. */
 import type { FastifyInstance } from 'fastify'
-import type { Predictor } from '../../serving/predictor.ts'
 import type { Metrics } from '../metrics.ts'
 
 const STATUS_SCHEMA = {
@@ -11,17 +10,15 @@ const STATUS_SCHEMA = {
 
 export function registerHealthRoutes(
   app: FastifyInstance,
-  { predictor, metrics }: { readonly predictor: Predictor; readonly metrics: Metrics },
+  { warming, metrics }: { readonly warming: Promise<void>; readonly metrics: Metrics },
 ): void {
   let isWarm = false
-  app.addHook('onReady', () => {
-    predictor.warm().then(
-      () => {
-        isWarm = true
-      },
-      (error: unknown) => app.log.error({ err: error }, 'the workers did not start'),
-    )
-  })
+  warming.then(
+    () => {
+      isWarm = true
+    },
+    (error: unknown) => app.log.error({ err: error }, 'the workers did not start'),
+  )
 
   app.get(
     '/healthz',

@@ -1,4 +1,5 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
+import { setMaxListeners } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Limits } from '../../core/config.ts'
 import { ERROR_CATALOGUE, VergerError } from '../../core/errors.ts'
@@ -60,6 +61,7 @@ const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
 export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
   const { predictor, limits } = options
+  app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
@@ -122,7 +124,7 @@ function codesOf(status: number): string[] {
 
 /** Takes the photos out of any of the three forms. Throws when there are none or too many. */
 async function readPhotos(request: FastifyRequest, limits: Limits): Promise<NamedPhoto[]> {
-  const photos = await takePhotos(request)
+  const photos = await takePhotos(request, limits)
   if (photos.length === 0) {
     throw new VergerError('no_photo', 'Expected at least one photo in the request, received none', {
       hint: 'With curl: -F photo=@photo.jpg',
@@ -138,18 +140,41 @@ async function readPhotos(request: FastifyRequest, limits: Limits): Promise<Name
   return photos
 }
 
-async function takePhotos(request: FastifyRequest): Promise<NamedPhoto[]> {
+async function takePhotos(request: FastifyRequest, limits: Limits): Promise<NamedPhoto[]> {
   if (request.isMultipart()) {
-    const photos: NamedPhoto[] = []
-    for await (const part of request.files()) {
-      const bytes = await part.toBuffer()
-      photos.push({ source: part.filename || part.fieldname, read: () => bytes })
+    try {
+      return await takeParts(request, limits)
+    } catch (error) {
+      // The parser throws errors with a code for every limit, and plain ones for a body that is not multipart.
+      if (error instanceof Error && 'code' in error) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new VergerError('request_invalid', `Expected a whole multipart body: ${reason}`, {
+        cause: error,
+      })
     }
-    return photos
   }
   const { body } = request
   if (Buffer.isBuffer(body)) return [{ source: 'photo', read: () => body }]
   return photosOfJson((body ?? {}) as JsonBody)
+}
+
+/** A multipart body without a length is bounded here: Fastify bounds only the bodies that it collects itself. */
+async function takeParts(request: FastifyRequest, { requestBytes }: Limits): Promise<NamedPhoto[]> {
+  const photos: NamedPhoto[] = []
+  let sizeBytes = 0
+  for await (const part of request.files()) {
+    const bytes = await part.toBuffer()
+    sizeBytes += bytes.length
+    if (sizeBytes > requestBytes) {
+      throw new VergerError(
+        'body_too_large',
+        `Expected a body of at most ${requestBytes} bytes, received more`,
+        { hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.' },
+      )
+    }
+    photos.push({ source: part.filename || part.fieldname, read: () => bytes })
+  }
+  return photos
 }
 
 async function answer(
@@ -196,6 +221,8 @@ async function answer(
 /** A signal that fires when the caller has left or the time is up. */
 function limitTime(reply: FastifyReply, deadlineMs: number) {
   const controller = new AbortController()
+  // Every photo of the request listens.
+  setMaxListeners(0, controller.signal)
   const onClose = () => {
     controller.abort(new VergerError('request_timeout', 'The client left before the answer'))
   }

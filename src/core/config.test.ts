@@ -1,0 +1,78 @@
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readConfig, SETTINGS } from './config.ts'
+import { VergerError } from './errors.ts'
+
+function faultOf(env: Record<string, string>): VergerError {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof VergerError) return error
+    throw error
+  }
+  throw new Error('the settings were accepted')
+}
+
+describe('readConfig', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      home: join(homedir(), '.verger'),
+      token: undefined,
+      logLevel: 'info',
+      workers: availableParallelism(),
+      limits: {
+        photoBytes: 64 * 1024 * 1024,
+        photoPixels: 100_000_000,
+        requestPhotos: 256,
+        requestBytes: 128 * 1024 * 1024,
+        receiveTimeoutMs: 30_000,
+        deadlineMs: 30_000,
+        queuedPhotos: 1024,
+        queuedBytes: 512 * 1024 * 1024,
+      },
+    })
+  })
+
+  it('takes each setting from its variable', () => {
+    const config = readConfig({
+      VERGER_HOME: 'orchard',
+      VERGER_TOKEN: ' secret ',
+      VERGER_LOG_LEVEL: 'warn',
+      VERGER_WORKERS: '3',
+      VERGER_DEADLINE_MS: '1500',
+    })
+    expect(config).toMatchObject({
+      home: resolve('orchard'),
+      token: 'secret',
+      logLevel: 'warn',
+      workers: 3,
+      limits: { deadlineMs: 1500 },
+    })
+  })
+
+  it('treats a blank variable as absent', () => {
+    expect(readConfig({ VERGER_WORKERS: ' ', VERGER_TOKEN: '' })).toEqual(readConfig({}))
+  })
+
+  it.each([
+    ['a word', 'many'],
+    ['zero', '0'],
+    ['a negative number', '-2'],
+    ['a fraction', '1.5'],
+    ['more than a whole number holds', '9007199254740993'],
+    ['infinity', 'Infinity'],
+  ])('refuses %s where a count is needed', (_words, value) => {
+    const { code, message } = faultOf({ VERGER_WORKERS: value })
+    expect(code).toBe('config_invalid')
+    expect(message).toBe(`VERGER_WORKERS must be a whole number above 0, received '${value}'`)
+  })
+
+  it('names every fault in one error', () => {
+    const numbers = SETTINGS.map(({ name }) => name).filter(
+      (name) => !['VERGER_HOME', 'VERGER_TOKEN'].includes(name),
+    )
+    const { message } = faultOf(Object.fromEntries(numbers.map((name) => [name, 'nonsense'])))
+    for (const name of numbers) expect(message).toContain(`${name} must be`)
+  })
+})

@@ -1,0 +1,154 @@
+/** More than the server can do at once. All of it is bounded and comes from this process. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  expectError,
+  formOf,
+  get,
+  predict,
+  predictAlone,
+  predictionsOf,
+} from '../support/http-client.ts'
+import { readPhoto } from '../support/photos.ts'
+import { readMetrics } from '../support/prometheus.ts'
+import { openConnection, predictHead } from '../support/raw-connection.ts'
+import { serversLeft, startServer, type TestServer } from '../support/server.ts'
+
+const photo = readPhoto('exif-1.jpg')
+
+let server: TestServer
+afterEach(async () => {
+  expect(await server.stop()).toBe(0)
+  expect(serversLeft()).toEqual([])
+  expect(server.stderr.filter((line) => JSON.parse(line).level >= 50)).toEqual([])
+})
+
+function burst(count: number): Promise<Answer[]> {
+  return Promise.all(Array.from({ length: count }, () => predictAlone(server.port, photo)))
+}
+
+const withStatus = (answers: readonly Answer[], status: number) =>
+  answers.filter((answer) => answer.status === status)
+
+async function expectRecovered() {
+  const metrics = await readMetrics(server.url)
+  expect(metrics.get('verger_photos_waiting')).toBe(0)
+  predictionsOf(await predictAlone(server.port, photo))
+}
+
+describe('five hundred connections at once', () => {
+  test('are all answered, and probes beside them', async () => {
+    server = await startServer()
+    const answering = burst(500)
+    let isAnswered = false
+    const answered = answering.finally(() => {
+      isAnswered = true
+    })
+    const probes: number[] = []
+    while (!isAnswered) {
+      const probeMs = performance.now()
+      expect((await get(`${server.url}/healthz`)).status).toBe(200)
+      probes.push(performance.now() - probeMs)
+      await sleep(50)
+    }
+    const answers = await answered
+    const [first, ...others] = answers.map((answer) => predictionsOf(answer))
+    for (const other of others) expect(other).toEqual(first)
+    expect(probes.length).toBeGreaterThan(5)
+    expect(Math.max(...probes)).toBeLessThan(2000)
+    await expectRecovered()
+  })
+})
+
+describe('a queue that is full', () => {
+  test('is told to those who come too late, with the seconds after which to come again', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_PHOTOS: '2' } })
+    const answers = await burst(60)
+    const refused = withStatus(answers, 503)
+    expect(withStatus(answers, 200).length).toBeGreaterThan(0)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(withStatus(answers, 200).length + refused.length).toBe(60)
+    for (const answer of refused) {
+      expectError(answer, 'overloaded', /Expected at most 2 photos waiting/)
+      expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    }
+    await expectRecovered()
+  })
+
+  test('refuses a request with more photos than could ever wait', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_PHOTOS: '2' } })
+    const answer = await predict(
+      server.url,
+      formOf(Array.from({ length: 5 }, () => ['a.jpg', photo])),
+    )
+    expectError(answer, 'overloaded', /at most 2 photos waiting/)
+    await expectRecovered()
+  })
+
+  test('keeps no server with many workers from starting', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_PHOTOS: '1', VERGER_WORKERS: '6' } })
+    await expectRecovered()
+  })
+})
+
+describe('bytes of requests', () => {
+  test('beyond those held at once are refused', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '100000' } })
+    const { socket } = await openConnection(server.port)
+    socket.write(predictHead(99_000))
+    // The first request is here as soon as the second, which comes after it, is refused.
+    await expect
+      .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status)
+      .toBe(503)
+    const answer = await predict(server.url, photo, { type: 'image/jpeg' })
+    expectError(
+      answer,
+      'overloaded',
+      /at most 100000 bytes of requests at once, and 99000 are here/,
+    )
+    expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    expect((await get(`${server.url}/healthz`)).status).toBe(200)
+    socket.destroy()
+    await expect
+      .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status)
+      .toBe(200)
+  })
+
+  test('of answered requests are free again', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '20000' } })
+    for (let count = 0; count < 20; count++) {
+      predictionsOf(await predict(server.url, photo, { type: 'image/jpeg' }))
+    }
+  })
+})
+
+describe('the deadline', () => {
+  test('is told to those whose turn did not come, and the server goes on', async () => {
+    server = await startServer({ env: { VERGER_DEADLINE_MS: '2500', VERGER_WORKERS: '1' } })
+    const answers = await burst(600)
+    const late = withStatus(answers, 504)
+    expect(withStatus(answers, 200).length).toBeGreaterThan(0)
+    expect(late.length).toBeGreaterThan(0)
+    expect(withStatus(answers, 200).length + late.length).toBe(600)
+    for (const answer of late) {
+      expectError(answer, 'deadline_exceeded', /Expected an answer within 2500 ms, none was ready/)
+    }
+    await expectRecovered()
+  })
+
+  test('among several photos is told for each that did not come, beside those that did', async () => {
+    server = await startServer({
+      env: {
+        VERGER_DEADLINE_MS: '2500',
+        VERGER_WORKERS: '1',
+        VERGER_MAX_REQUEST_PHOTOS: '600',
+      },
+    })
+    const form = formOf(Array.from({ length: 600 }, () => ['a.jpg', photo]))
+    const predictions = predictionsOf(await predict(server.url, form))
+    const codes = new Set(predictions.map(({ error }) => error?.code ?? 'ok'))
+    expect(codes).toEqual(new Set(['ok', 'deadline_exceeded']))
+    await expectRecovered()
+  })
+})
