@@ -1,7 +1,8 @@
 /** What `verger doctor` looks at: one function per question, each giving a finding with its remedy. */
-import { constants, promises as fs, readFileSync } from 'node:fs'
+import { constants, promises as fs, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { freemem, platform } from 'node:os'
+import { dirname } from 'node:path'
 import { BACKBONE_IDS, findBackbone, resolveWeights } from '../backbones/catalog.ts'
 import type { Config } from '../core/config.ts'
 import { toVergerError } from '../core/errors.ts'
@@ -165,9 +166,9 @@ async function checkMemory({ workers }: Config): Promise<Finding> {
 
 async function checkHome({ home }: Config): Promise<Finding> {
   try {
-    await fs.mkdir(home, { recursive: true })
-    await fs.access(home, constants.W_OK)
-    const { bavail, bsize } = await fs.statfs(home)
+    const existing = nearestFolder(home)
+    await fs.access(existing, constants.W_OK)
+    const { bavail, bsize } = await fs.statfs(existing)
     const text = `${home} is writable, ${((bavail * bsize) / GIB).toFixed(1)} GiB free`
     if (bavail * bsize >= WANTED_DISK_BYTES) return fine('home', text)
     return slow('home', text, 'Free some space, or point VERGER_HOME to a larger disk.')
@@ -178,6 +179,14 @@ async function checkHome({ home }: Config): Promise<Finding> {
       'Point VERGER_HOME to a folder of yours.',
     )
   }
+}
+
+/** The folder itself, or the one in which it would be created. */
+function nearestFolder(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats === undefined) return nearestFolder(dirname(path))
+  if (!stats.isDirectory()) throw new Error(`${path} is not a folder`)
+  return path
 }
 
 async function checkOpenFiles(): Promise<Finding> {

@@ -1,7 +1,7 @@
 /** The command line: finds the command, runs it, and maps what it throws to a text and an exit code. */
 import { Command, CommanderError } from 'commander'
 import { type Config, readConfig } from '../core/config.ts'
-import { ERROR_CATALOGUE, EXIT_CODES, toVergerError } from '../core/errors.ts'
+import { ERROR_CATALOGUE, EXIT_CODES, toVergerError, VergerError } from '../core/errors.ts'
 import { readVersion } from '../core/version.ts'
 import type { CommandContext } from './context.ts'
 
@@ -22,7 +22,7 @@ export async function createProgram(
   const program = new Command('verger')
     .description('Photos in, a live classifier out: a self-hosted image-classification platform.')
     .version(readVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'show help for a command')
+    .helpCommand('help [command]', 'show help for a command')
     .showSuggestionAfterError()
     .addHelpText(
       'after',
@@ -36,14 +36,17 @@ Examples:
     if (named === undefined || name === named) program.addCommand((await load())(context))
   }
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) =>
-        write(
-          `${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`,
-        ),
-    })
+    command
+      .helpOption('-h, --help', 'show this help')
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => context.stdout.write(text),
+        writeErr: (text) => context.stderr.write(text),
+        outputError: (text, write) =>
+          write(
+            `${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`,
+          ),
+      })
   }
   return program
 }
@@ -55,9 +58,14 @@ export async function main(): Promise<void> {
     process.stdout.write(`${readVersion()}\n`)
     return
   }
-  process.stdout.on('error', ignoreClosedPipe)
-  process.stderr.on('error', ignoreClosedPipe)
+  let outputError: NodeJS.ErrnoException | undefined
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // `verger … | head` closes our output: a command that writes much listens to that too and ends in order.
+    if (error.code !== 'EPIPE') outputError ??= error
+  })
   process.exitCode = await runCommandLine(args)
+  if (outputError !== undefined) process.exitCode = await reportError(outputFailed(outputError))
 }
 
 async function runCommandLine(args: string[]): Promise<number> {
@@ -77,23 +85,44 @@ async function runCommandLine(args: string[]): Promise<number> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
     }
-    const { renderError } = await import('./render.ts')
-    const known = toVergerError(error)
-    process.stderr.write(renderError(process.stderr, known.describe()))
-    if (known.code === 'internal' && known.cause instanceof Error) {
-      process.stderr.write(`${known.cause.stack}\n`)
-    }
-    return ERROR_CATALOGUE[known.code].exitCode
+    return reportError(toVergerError(error))
   }
 }
 
-function processContext(setExitCode: (code: number) => void): CommandContext {
-  const config: Config = readConfig()
-  const { stdin, stdout, stderr } = process
-  return { config, cwd: process.cwd(), stdin, stdout, stderr, setExitCode }
+/** Prints an error and gives its exit code. */
+async function reportError(error: VergerError): Promise<number> {
+  const { renderError } = await import('./render.ts')
+  process.stderr.write(renderError(process.stderr, error.describe()))
+  if (error.code === 'internal' && error.cause instanceof Error) {
+    process.stderr.write(`${error.cause.stack}\n`)
+  }
+  return ERROR_CATALOGUE[error.code].exitCode
 }
 
-/** `verger … | head` closes our output: a command that writes much listens to that too and ends in order. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+function outputFailed(cause: NodeJS.ErrnoException): VergerError {
+  return new VergerError(
+    'output_failed',
+    `Expected to write the output, received ${cause.message}`,
+    {
+      hint: 'What was printed before is incomplete. Free some space and run the command again.',
+      cause,
+    },
+  )
+}
+
+/** Settings are read when a command asks for them, so that a wrong one does not keep the help from being shown. */
+function processContext(setExitCode: (code: number) => void): CommandContext {
+  let config: Config | undefined
+  const { stdin, stdout, stderr } = process
+  return {
+    get config() {
+      config ??= readConfig()
+      return config
+    },
+    cwd: process.cwd(),
+    stdin,
+    stdout,
+    stderr,
+    setExitCode,
+  }
 }

@@ -1,7 +1,6 @@
 /** What was named on the command line → the photos that it stands for. */
 import { promises as fs } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { VergerError } from '../core/errors.ts'
 import { findPhotos } from '../images/find-photos.ts'
@@ -34,7 +33,7 @@ export async function resolvePhotoSources(
 }
 
 async function resolveOne(name: string, options: SourceOptions): Promise<PhotoSource[]> {
-  if (name === '-') return [{ source: '-', load: () => buffer(options.stdin) }]
+  if (name === '-') return [{ source: '-', load: () => collect(options.stdin, options.maxBytes) }]
   if (/^https?:\/\//i.test(name)) {
     return [{ source: name, load: () => download(name, options.maxBytes) }]
   }
@@ -77,19 +76,32 @@ async function download(url: string, maxBytes: number): Promise<Uint8Array> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) })
     if (!response.ok) throw urlFailed(url, `the status ${response.status} ${response.statusText}`)
-    const chunks: Uint8Array[] = []
-    let size = 0
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size > maxBytes) throw urlFailed(url, `more than ${maxBytes} bytes`)
-    }
-    return Buffer.concat(chunks)
+    return await collect(response.body ?? [], maxBytes)
   } catch (error) {
     if (error instanceof VergerError) throw error
     const { message, cause } = error as Error
     throw urlFailed(url, cause instanceof Error ? cause.message : message, error)
   }
+}
+
+/** Reads a stream to its end, or until it is larger than a photo may be. */
+async function collect(stream: AsyncIterable<Uint8Array> | [], maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of stream) {
+    chunks.push(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes <= maxBytes) continue
+    throw new VergerError(
+      'photo_too_large',
+      `Expected a photo of at most ${maxBytes} bytes, received more`,
+      {
+        hint: 'Save the photo smaller, or raise VERGER_MAX_PHOTO_BYTES.',
+        details: { maxBytes },
+      },
+    )
+  }
+  return Buffer.concat(chunks)
 }
 
 function urlFailed(url: string, received: string, cause?: unknown): VergerError {

@@ -38,7 +38,7 @@ function renderFinding(stream: Terminal, { subject, severity, text, remedy }: Fi
 function verdict(findings: readonly Finding[]): string {
   const count = (wanted: Severity) => findings.filter(({ severity }) => severity === wanted).length
   if (count('broken') > 0)
-    return `${count('broken')} of ${findings.length} checks are broken: see the remedies above.`
+    return `Broken: ${count('broken')} of ${findings.length} checks. See the remedies above.`
   if (count('slow') > 0)
     return `Everything works; ${count('slow')} of ${findings.length} checks could be better.`
   return 'Everything works.'

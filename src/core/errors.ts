@@ -46,6 +46,10 @@ export const ERROR_CATALOGUE = {
   ),
   internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
+  output_failed: failure(
+    500,
+    'What a command prints could not be written, e.g. because the disk is full.',
+  ),
   overloaded: failure(
     503,
     'More photos are waiting than the server queues; retry after the time named.',

@@ -36,6 +36,7 @@ function readPhoto(path: string, maxBytes: number): Uint8Array {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') {
       throw new VergerError('photo_not_found', `Expected a photo at ${path}, found nothing`, {
+        hint: 'Check the path; names with spaces need quotes.',
         cause: error,
       })
     }

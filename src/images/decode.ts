@@ -4,7 +4,7 @@
  * The definition, which every other decoder is held against (docs/architecture/02-preprocessing.md):
  * first frame; EXIF orientation honoured; embedded colour profiles ignored, as Pillow and TensorFlow do;
  * grey repeated over the channels; CMYK as (255 − ink)(255 − black) / 255; 16 bits cut to the high byte; alpha over white.
- * A photo of at least twice twice the network's size is reduced while it is decoded (`planReduction`).
+ * A photo of four times the network's size or more is reduced while it is decoded (`planReduction`).
  */
 import type Sharp from 'sharp'
 import { VergerError } from '../core/errors.ts'
@@ -33,11 +33,17 @@ let loading: Promise<typeof Sharp> | undefined
 
 /** Loads libvips when the first photo needs it. One thread decodes a photo: parallelism comes from the workers. */
 function loadSharp(): Promise<typeof Sharp> {
-  loading ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false)
-    sharp.concurrency(1)
-    return sharp
-  })
+  loading ??= import('sharp').then(
+    ({ default: sharp }) => {
+      sharp.cache(false)
+      sharp.concurrency(1)
+      return sharp
+    },
+    (error: unknown) => {
+      loading = undefined
+      throw error
+    },
+  )
   return loading
 }
 
@@ -72,8 +78,8 @@ async function decodeAny(
   format: PhotoFormat,
   options: DecodeOptions,
 ): Promise<Pixels> {
+  const sharp = await loadSharp()
   try {
-    const sharp = await loadSharp()
     // The limit is checked below, with the size in the message.
     const photo = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: false })
     const header = await photo.metadata()

@@ -13,7 +13,7 @@ const EXTENSIONS: ReadonlySet<string> = new Set(PHOTO_EXTENSIONS.map((name) => `
 
 /**
  * Walks `folder` and gives every file that is named like a photo, folders in the order of their names (by code point).
- * Symbolic links are followed; a folder is entered once, so loops end. Other files are left out.
+ * Symbolic links are followed; a folder is entered once, so loops end. Hidden and other files are left out.
  */
 export async function* findPhotos(
   folder: string,
@@ -33,6 +33,7 @@ export async function* findPhotos(
   named.sort((a, b) => Buffer.compare(a.entry.name, b.entry.name))
 
   for (const { entry, name } of named) {
+    if (name.startsWith('.')) continue
     const path = join(folder, name)
     const kind = entry.isSymbolicLink() ? await linkTarget(path) : entryKind(entry)
     if (kind === 'folder') yield* findPhotos(path, entered)

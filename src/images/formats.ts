@@ -73,7 +73,7 @@ function acceptedFormat(bytes: Uint8Array): PhotoFormat | undefined {
 function refusedFormat(bytes: Uint8Array): RefusedFormat | undefined {
   const text = ascii(bytes, 0, 512)
   if (text.slice(4, 8) === 'ftyp') return isoMediaFormat(text)
-  if (text.startsWith('BM')) return 'bmp'
+  if (text.startsWith('BM') && startsWith(bytes.subarray(6), [0, 0, 0, 0])) return 'bmp'
   if (text.startsWith('%PDF')) return 'pdf'
   if (text.startsWith('8BPS')) return 'psd'
   if (

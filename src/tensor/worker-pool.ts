@@ -215,12 +215,8 @@ export class WorkerPool<Task, Result> {
 
 function crashed(cause: unknown): VergerError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new VergerError(
-    'worker_crashed',
-    `A worker ended with the photo in hand (${reason}); it was replaced`,
-    {
-      hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
-      cause,
-    },
-  )
+  return new VergerError('worker_crashed', `A worker failed with the photo in hand (${reason})`, {
+    hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
+    cause,
+  })
 }

@@ -69,7 +69,11 @@ describe('a photo at a URL', () => {
     ['not there', '/nope.jpg', /received the status 404 Not Found \[url_failed\]/],
     ['sent in circles', '/circle', /redirect.* \[url_failed\]/],
     ['cut off in the middle', '/cut', /\[url_failed\]/],
-    ['larger than a photo may be', '/endless', /received more than 100000 bytes \[url_failed\]/],
+    [
+      'larger than a photo may be',
+      '/endless',
+      /at most 100000 bytes, received more \[photo_too_large\]/,
+    ],
     ['no photo', '/page', /\[photo_format_unknown\]/],
   ])('is a finding when it is %s', async (_words, path, message) => {
     const line = `verger predict ${url}${path} ${url}/apple.jpg --top 1`

@@ -24,7 +24,7 @@ export function createPredictCommand(context: CommandContext): Command {
         PREDICTION_FORMATS,
       ),
     )
-    .option('--json', 'the same as --format json')
+    .addOption(new Option('--json', 'the same as --format json').conflicts('format'))
     .addHelpText(
       'after',
       `
