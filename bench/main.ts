@@ -8,6 +8,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { benchCold } from './cold.ts'
+import { benchDecode } from './decode.ts'
 import { benchHttp } from './http.ts'
 import { benchMany } from './many.ts'
 import { type Measurement, renderMeasurement } from './measurement.ts'
@@ -17,6 +18,7 @@ import { benchVersion } from './version.ts'
 const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   version: benchVersion,
   cold: benchCold,
+  decode: benchDecode,
   many: benchMany,
   phones: benchPhones,
   http: benchHttp,

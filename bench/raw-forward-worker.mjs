@@ -3,7 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import ort from 'onnxruntime-node'
 
 const model = fileURLToPath(new URL('../weights/efficientnet-lite0.onnx', import.meta.url))
-const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1 })
+const session = await ort.InferenceSession.create(model, {
+  intraOpNumThreads: workerData.threads,
+})
 const pixels = Uint8Array.from({ length: 224 * 224 * 3 }, (_, index) => index % 251)
 const image = new ort.Tensor('uint8', pixels, [1, 224, 224, 3])
 for (let i = 0; i < 20; i++) await session.run({ image }, ['logits'])
