@@ -96,6 +96,28 @@ describe.each(['README.md', ...GUIDES])('%s', (page) => {
   })
 })
 
+describe('examples/serverless.mjs', () => {
+  it('answers as the server does', async () => {
+    const port = await freePort()
+    const example = spawn(process.execPath, ['examples/serverless.mjs', String(port)], {
+      cwd: ROOT,
+      env,
+    })
+    try {
+      await once(createInterface(example.stdout), 'line')
+      const form = new FormData()
+      form.append('photo', new Blob([readFileSync(join(FIXTURES, 'baseline.jpg'))]), 'baseline.jpg')
+      const url = `http://127.0.0.1:${port}/predict?top=1`
+      const response = await fetch(url, { method: 'POST', body: form })
+      expect(response.status).toBe(200)
+      expect(await response.json()).toMatchObject([{ source: 'baseline.jpg', top: [{}] }])
+    } finally {
+      example.kill('SIGTERM')
+      await once(example, 'exit')
+    }
+  })
+})
+
 describe('the reference of errors', () => {
   it('lists every code of the catalogue', async () => {
     const { ERROR_CATALOGUE } = await import('verger')
