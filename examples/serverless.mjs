@@ -10,7 +10,7 @@ const handle = createHandler()
 export const fetch = handle
 
 // Plain Node.js needs four lines of translation.
-const server = createServer(async (incoming, outgoing) => {
+async function answer(incoming, outgoing) {
   const hasBody = incoming.method !== 'GET' && incoming.method !== 'HEAD'
   const response = await handle(
     new Request(`http://${incoming.headers.host}${incoming.url}`, {
@@ -21,6 +21,10 @@ const server = createServer(async (incoming, outgoing) => {
   )
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   outgoing.end(Buffer.from(await response.arrayBuffer()))
+}
+
+const server = createServer((incoming, outgoing) => {
+  answer(incoming, outgoing).catch(() => outgoing.destroy())
 })
 server.listen(Number(process.argv[2] ?? 8787), '127.0.0.1', () => {
   console.log(`listening on http://127.0.0.1:${server.address().port}`)

@@ -3,7 +3,7 @@
  * Runs when Verger is installed. onnxruntime-node carries the binaries of every platform (about 290 MB) and, on Linux,
  * its own install script then fetches GPU libraries that Verger does not use. This script keeps the binaries of this
  * platform (about 45 MB) and leaves empty files where the fetched ones would go, which is how that script knows that
- * there is nothing to do. It changes nothing when ONNXRUNTIME_NODE_INSTALL asks for the GPU libraries, and a failure
+ * there is nothing to do. Where ONNXRUNTIME_NODE_INSTALL says what to fetch, it leaves that to the other script, and a failure
  * here never fails the installation: it would only be larger.
  */
 const { existsSync, readdirSync, rmSync, writeFileSync } = require('node:fs')

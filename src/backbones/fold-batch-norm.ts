@@ -1,3 +1,4 @@
+import { VergerError } from '../core/errors.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 
 export interface BatchNorm {
@@ -18,6 +19,13 @@ export function foldBatchNorm(
   { gamma, beta, mean, variance, epsilon }: BatchNorm,
 ): { kernel: FloatTensor; bias: FloatTensor } {
   const filters = kernel.dims[0] ?? 0
+  for (const { dims } of [gamma, beta, mean, variance]) {
+    if (dims.length === 1 && dims[0] === filters) continue
+    throw new VergerError(
+      'backbone_damaged',
+      `Expected a batch norm of ${filters} filters, received a tensor of shape [${dims.join(', ')}]`,
+    )
+  }
   const perFilter = kernel.data.length / filters
   const folded = new Float32Array(kernel.data.length)
   const bias = new Float32Array(filters)

@@ -4,9 +4,9 @@ import { createServer } from 'node:net'
 import { freemem, platform } from 'node:os'
 import { dirname } from 'node:path'
 import { BACKBONE_IDS, findBackbone, resolveWeights } from '../backbones/catalog.ts'
-import type { Config } from '../core/config.ts'
-import { toVergerError } from '../core/errors.ts'
+import { type Config, DEFAULT_PORT } from '../core/config.ts'
 import { sha256OfFile } from '../core/hashes.ts'
+import { PROBE_GIF, PROBE_JPEG } from '../images/probe-photos.ts'
 import { openPredictor } from '../serving/predictor.ts'
 
 /** `slow` hurts, `broken` makes a command fail. */
@@ -22,7 +22,7 @@ export interface Finding {
   readonly remedy?: string
 }
 
-type Check = (config: Config) => Promise<Finding>
+export type Check = (config: Config) => Promise<Finding>
 
 const GIB = 1024 ** 3
 /** Free disk space that a first data set and its features need. */
@@ -115,19 +115,14 @@ async function checkWeights(): Promise<Finding> {
   }
 }
 
-/** The smallest photo there is, through the whole path. */
-const ONE_PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==', 'base64')
-
 async function checkPrediction({ limits }: Config): Promise<Finding> {
   const startMs = performance.now()
   const predictor = openPredictor({ workers: 1, limits })
   try {
-    await predictor.predict({ source: 'doctor', photo: ONE_PIXEL_GIF })
+    await predictor.predict({ source: 'doctor', photo: PROBE_JPEG })
     const elapsedMs = Math.round(performance.now() - startMs)
+    await predictor.predict({ source: 'doctor', photo: PROBE_GIF })
     return fine('prediction', `A photo is answered ${elapsedMs} ms after a cold start`)
-  } catch (error) {
-    const { message, hint } = toVergerError(error)
-    return broken('prediction', message, hint ?? 'See the findings above.')
   } finally {
     await predictor.close()
   }
@@ -202,8 +197,6 @@ async function checkOpenFiles(): Promise<Finding> {
     `ulimit -n ${WANTED_OPEN_FILES}`,
   )
 }
-
-const DEFAULT_PORT = 4400
 
 async function checkPort(): Promise<Finding> {
   const isFree = await new Promise<boolean>((resolve) => {

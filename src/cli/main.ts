@@ -54,16 +54,17 @@ Examples:
 /** Runs the command line of this process and ends with its exit code. */
 export async function main(): Promise<void> {
   const args = process.argv.slice(2)
-  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
-    process.stdout.write(`${readVersion()}\n`)
-    return
-  }
   let outputError: NodeJS.ErrnoException | undefined
   process.stderr.on('error', () => {})
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // `verger … | head` closes our output: a command that writes much listens to that too and ends in order.
     if (error.code !== 'EPIPE') outputError ??= error
   })
+  // Found without loading the parser: people and scripts ask for it often.
+  if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+    process.stdout.write(`${readVersion()}\n`)
+    return
+  }
   process.exitCode = await runCommandLine(args)
   if (outputError !== undefined) process.exitCode = await reportError(outputFailed(outputError))
 }

@@ -64,7 +64,7 @@ async function folderSources(folder: string): Promise<PhotoSource[]> {
 }
 
 async function globSources(pattern: string, cwd: string): Promise<PhotoSource[]> {
-  const paths = await glob(pattern, { cwd, expandDirectories: false, followSymbolicLinks: false })
+  const paths = await glob(pattern, { cwd, expandDirectories: false, followSymbolicLinks: true })
   if (paths.length > 0) return paths.sort().map(fileSource)
   const error = new VergerError('no_photo', `Expected files that match ${pattern}, found none`, {
     hint: "Quote the pattern ('photos/**/*.jpg') and check the folder in front of the first *.",

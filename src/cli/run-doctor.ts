@@ -1,6 +1,7 @@
-import { EXIT_CODES } from '../core/errors.ts'
+import type { Config } from '../core/config.ts'
+import { EXIT_CODES, toVergerError } from '../core/errors.ts'
 import type { CommandContext, Terminal } from './context.ts'
-import { CHECKS, type Finding, type Severity } from './doctor-checks.ts'
+import { CHECKS, type Check, type Finding, type Severity } from './doctor-checks.ts'
 import { paint } from './render.ts'
 
 /** Prints every finding as it is made. Sets exit code 1 when a command would fail. */
@@ -11,7 +12,7 @@ export async function runDoctor(
   const { config, stdout } = context
   const findings: Finding[] = []
   for (const check of CHECKS) {
-    const finding = await check(config)
+    const finding = await runCheck(check, config)
     findings.push(finding)
     if (!options.json) stdout.write(renderFinding(stdout, finding))
   }
@@ -19,6 +20,17 @@ export async function runDoctor(
   else stdout.write(`\n${verdict(findings)}\n`)
   if (findings.some(({ severity }) => severity === 'broken'))
     context.setExitCode(EXIT_CODES.failure)
+}
+
+/** What a check trips over is what it was looking for. */
+async function runCheck(check: Check, config: Config): Promise<Finding> {
+  try {
+    return await check(config)
+  } catch (error) {
+    const { message, hint } = toVergerError(error)
+    const subject = check.name.replace(/^check/, '').toLowerCase()
+    return { subject, severity: 'broken', text: message, remedy: hint ?? 'See the findings above.' }
+  }
 }
 
 const MARKS = {

@@ -1,13 +1,8 @@
 /** Predicts photos in the order in which they were named, many at once, and writes each answer as it is ready. */
 import { once } from 'node:events'
 import { pMapIterable } from 'p-map'
-import { EXIT_CODES, toVergerError, type VergerError } from '../core/errors.ts'
-import {
-  type FailedPrediction,
-  openPredictor,
-  type Prediction,
-  type Predictor,
-} from '../serving/predictor.ts'
+import { EXIT_CODES } from '../core/errors.ts'
+import { openPredictor, predictOrFail } from '../serving/predictor.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
@@ -28,7 +23,8 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
   const { config, stdout, stderr } = context
   const predictor = openPredictor({
     workers: config.workers,
-    limits: config.limits,
+    // What is in flight is bounded here, so the queue needs to hold no more.
+    limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
     ...(plan.backbone === undefined ? {} : { backbone: plan.backbone }),
   })
   try {
@@ -44,7 +40,11 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
     stdout.once('error', () => {
       isRead = false
     })
-    const answers = pMapIterable(photos, (photo) => predictOne(predictor, photo, plan.top), {
+    const answer = (source: string, load: PhotoSource['load']) =>
+      predictOrFail(source, async () =>
+        predictor.predict({ source, photo: await load(), top: plan.top }),
+      )
+    const answers = pMapIterable(photos, ({ source, load }) => answer(source, load), {
       concurrency: predictor.workers * IN_FLIGHT_PER_WORKER,
       backpressure: predictor.workers * IN_FLIGHT_PER_WORKER * 8,
     })
@@ -66,25 +66,6 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
   }
 }
 
-async function predictOne(
-  predictor: Predictor,
-  { source, load }: PhotoSource,
-  top: number,
-): Promise<Prediction | FailedPrediction> {
-  try {
-    return await predictor.predict({ source, photo: await load(), top })
-  } catch (error) {
-    const known = toVergerError(error)
-    if (isAboutPhoto(known)) return { source, error: known.describe() }
-    throw known
-  }
-}
-
-/** Errors of the installation end the command: they would be the same for every photo. */
-function isAboutPhoto({ code }: VergerError): boolean {
-  return !['internal', 'backbone_missing', 'backbone_damaged'].includes(code)
-}
-
 function summary(line: ProgressLine, failed: number): string {
   const { done, elapsedMs } = line.finish()
   const rate = Math.round(done / (elapsedMs / 1000))
@@ -93,9 +74,7 @@ function summary(line: ProgressLine, failed: number): string {
 }
 
 /** Waits while the stream is full, or until nobody reads it any more (`verger … | head`). */
+/** Waits until the stream takes more. What goes wrong with standard output is reported once, by `main`. */
 async function write(stream: Terminal, text: string): Promise<void> {
-  if (text === '' || stream.write(text)) return
-  await once(stream, 'drain').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  if (text !== '' && !stream.write(text)) await once(stream, 'drain').catch(() => {})
 }

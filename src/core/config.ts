@@ -28,13 +28,19 @@ export interface Limits {
   readonly requestBytes: number
   /** Time for a request to arrive in full. */
   readonly receiveTimeoutMs: number
-  /** Time from arrival to answer. */
+  /** Time from the last byte of a request to its answer. */
   readonly deadlineMs: number
   /** Photos that may wait for a worker. */
   readonly queuedPhotos: number
   /** Bytes of request bodies held at once. */
   readonly queuedBytes: number
 }
+
+/** Labels per photo where nobody says how many. */
+export const DEFAULT_TOP = 5
+
+/** Port of `verger up`. */
+export const DEFAULT_PORT = 4400
 
 const MiB = 1024 * 1024
 
@@ -55,7 +61,7 @@ export const SETTINGS = [
   {
     name: 'VERGER_WORKERS',
     default: 'one per core',
-    meaning: 'Worker threads that decode and infer; about 100 MB of memory each.',
+    meaning: 'Worker threads that decode and infer; about 150 MB of memory each.',
   },
   { name: 'VERGER_MAX_PHOTO_BYTES', default: String(64 * MiB), meaning: 'Largest photo in bytes.' },
   {
@@ -77,7 +83,7 @@ export const SETTINGS = [
   {
     name: 'VERGER_DEADLINE_MS',
     default: '30000',
-    meaning: 'Milliseconds from the arrival of a request to its answer.',
+    meaning: 'Milliseconds from the last byte of a request to its answer.',
   },
   {
     name: 'VERGER_MAX_QUEUED_PHOTOS',

@@ -30,6 +30,7 @@ export const ERROR_CATALOGUE = {
     500,
     'An address other than loopback was asked for and no token protects it.',
   ),
+  address_unusable: failure(500, 'The address that was asked for cannot be listened on.'),
   backbone_damaged: failure(500, 'The weights file of a backbone differs from its published hash.'),
   backbone_missing: failure(500, 'The weights file of a backbone is not where it should be.'),
   backbone_unknown: usage(404, 'No backbone has this id.'),
@@ -130,9 +131,24 @@ export function toVergerError(error: unknown): VergerError {
   if (error instanceof VergerError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new VergerError('internal', `Unexpected failure: ${message}`, {
-    hint: 'This is a bug in Verger. Run with VERGER_LOG_LEVEL=debug and report what it prints.',
+    hint: 'This is a bug in Verger: report it with the photo or the request that caused it.',
     cause: error,
   })
+}
+
+/** Codes beside `photo_…` that concern one photo of several. */
+const PHOTO_CODES: readonly ErrorCode[] = [
+  'base64_invalid',
+  'deadline_exceeded',
+  'no_photo',
+  'url_failed',
+  'worker_crashed',
+  'worker_stuck',
+]
+
+/** Whether an error is a finding about one photo, so that the photos beside it go on. */
+export function isAboutPhoto({ code }: VergerError): boolean {
+  return code.startsWith('photo_') || PHOTO_CODES.includes(code)
 }
 
 /** A VergerError as plain data that crosses a thread or process boundary. */

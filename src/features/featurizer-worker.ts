@@ -29,7 +29,17 @@ async function createHandler({ modelPath, decode, maxPhotoBytes }: FeaturizerWor
 /** Reads in one go: a worker has nothing else to do, and a synchronous read costs a twentieth of an asynchronous one. */
 function readPhoto(path: string, maxBytes: number): Uint8Array {
   try {
-    checkSize(statSync(path).size, maxBytes)
+    const stats = statSync(path)
+    if (!stats.isFile() && !stats.isFIFO()) {
+      throw new VergerError(
+        'photo_unreadable',
+        `Expected a file at ${path}, received something else`,
+        {
+          hint: 'Name a photo, or a folder that holds photos.',
+        },
+      )
+    }
+    checkSize(stats.size, maxBytes)
     return readFileSync(path)
   } catch (error) {
     if (error instanceof VergerError) throw error

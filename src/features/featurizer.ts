@@ -2,6 +2,7 @@
 import { type Backbone, resolveWeights } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
 import type { DecodeOptions } from '../images/decode.ts'
+import { PROBE_JPEG } from '../images/probe-photos.ts'
 import { WorkerPool } from '../tensor/worker-pool.ts'
 
 /** A path, read by the worker, or the bytes of a photo. */
@@ -74,11 +75,9 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     },
     run,
     async warm() {
-      // A one-pixel GIF on every worker: the session is created and every kernel has run once.
-      await Promise.all(Array.from({ length: workers }, () => run(ONE_PIXEL_GIF, ['logits'])))
+      // A one-pixel JPEG on every worker: network and decoder are loaded, and every kernel has run once.
+      await Promise.all(Array.from({ length: workers }, () => run(PROBE_JPEG, ['logits'])))
     },
     close: () => pool.close(),
   }
 }
-
-const ONE_PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==', 'base64')

@@ -91,15 +91,13 @@ async function decodeAny(
     if (reduced !== undefined) {
       photo.resize(reduced.width, reduced.height, { fit: 'fill', kernel: 'cubic' })
     }
-    if (header.space === 'cmyk') {
-      const raw = photo.pipelineColourspace('cmyk').toColourspace('cmyk').raw()
-      const { data, info } = await raw.toBuffer({ resolveWithObject: true })
-      return { data: cmykToRgb(data), width: info.width, height: info.height }
-    }
-    const raw = photo.toColourspace('srgb').raw()
+    const isCmyk = header.space === 'cmyk'
+    if (isCmyk) photo.pipelineColourspace('cmyk')
+    const raw = photo.toColourspace(isCmyk ? 'cmyk' : 'srgb').raw()
     const { data, info } = await raw.toBuffer({ resolveWithObject: true })
-    const rgb = info.channels === 4 ? alphaOverWhite(data) : data
-    return { data: rgb, width: info.width, height: info.height }
+    const { width: decodedWidth, height: decodedHeight, channels } = info
+    const rgb = toRgb(data, channels, isCmyk)
+    return { data: rgb, width: decodedWidth, height: decodedHeight }
   } catch (error) {
     throw error instanceof VergerError ? error : decodeError(error, format, bytes)
   }
@@ -131,6 +129,18 @@ function checkPixels(width: number, height: number, maxPixels: number): void {
       hint: 'Resize the photo, or raise VERGER_MAX_PHOTO_PIXELS.',
       details: { width, height, maxPixels },
     },
+  )
+}
+
+/** `[n, channels]` as libvips gives it → `[n, 3]`. Throws `photo_corrupt` where nobody can tell what a channel means. */
+function toRgb(data: Uint8Array, channels: number, isCmyk: boolean): Uint8Array {
+  if (isCmyk && channels === 4) return cmykToRgb(data)
+  if (!isCmyk && channels === 4) return alphaOverWhite(data)
+  if (!isCmyk && channels === 3) return data
+  throw new VergerError(
+    'photo_corrupt',
+    `Expected grey, RGB or CMYK with at most one alpha channel, received ${channels} channels`,
+    { hint: 'Save the picture anew as JPEG or PNG.', details: { channels } },
   )
 }
 

@@ -23,7 +23,7 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
         },
       )
     }
-    if (held > 0 && held + sizeBytes > queuedBytes) {
+    if (sizeBytes > 0 && held > 0 && held + sizeBytes > queuedBytes) {
       throw new VergerError(
         'overloaded',
         `Expected at most ${queuedBytes} bytes of requests at once, and ${held} are here`,

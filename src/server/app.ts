@@ -58,7 +58,7 @@ export async function createApp({
     clientErrorHandler: answerClientError(limits),
     frameworkErrors: onError,
     schemaErrorFormatter: describeSchemaFaults,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     http: {
       connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
       headersTimeout: limits.receiveTimeoutMs,

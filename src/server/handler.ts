@@ -1,4 +1,6 @@
 /** The server as one function from Request to Response, for serverless platforms and other people's servers. */
+import { Readable } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Config, readConfig } from '../core/config.ts'
@@ -42,7 +44,9 @@ export function createHandler(config: Config = readConfig()): Handler {
       method: request.method as 'GET',
       url: url.pathname + url.search,
       headers: Object.fromEntries(request.headers),
-      ...(request.body === null ? {} : { payload: Buffer.from(await request.arrayBuffer()) }),
+      signal: request.signal,
+      // Streamed, so that a body is read only once its head has been admitted.
+      ...(request.body === null ? {} : { payload: Readable.fromWeb(request.body as WebStream) }),
     })
     const headers = new Headers()
     for (const [name, value] of Object.entries(response.headers)) {

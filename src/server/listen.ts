@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Config, Limits } from '../core/config.ts'
@@ -82,13 +83,19 @@ async function bind(app: FastifyInstance, host: string, port: number): Promise<v
   try {
     await app.listen({ host, port, backlog: 1024 })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'EADDRINUSE') throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      throw new VergerError(
+        'address_in_use',
+        `Expected ${host}:${port} to be free, another process listens there`,
+        { hint: 'Choose another port: verger up --port 0 takes any free one.', cause: error },
+      )
+    }
     throw new VergerError(
-      'address_in_use',
-      `Expected ${host}:${port} to be free, another process listens there`,
+      'address_unusable',
+      `Expected to listen on ${host}:${port}, received ${message}`,
       {
-        hint: `Choose another port: verger up --port ${port + 1}`,
+        hint: 'Use an address of this machine, and a port from 1024 on.',
         cause: error,
       },
     )
@@ -114,6 +121,14 @@ function checkAddress(host: string, token: string | undefined): void {
 
 function urlOf(app: FastifyInstance, host: string): string {
   const { port, family } = app.server.address() as AddressInfo
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${family === 'IPv6' && shown !== 'localhost' ? `[${shown}]` : shown}:${port}`
+  const shown = host === '0.0.0.0' || host === '::' ? networkAddress() : host
+  return `http://${family === 'IPv6' && isIP(shown) === 6 ? `[${shown}]` : shown}:${port}`
+}
+
+/** Where others on the network find this machine. */
+function networkAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return (
+    addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? 'localhost'
+  )
 }

@@ -1,7 +1,7 @@
 /** Photo → named scores: what the command line, every protocol and the library call. */
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
-import type { Limits } from '../core/config.ts'
-import { type ErrorDescription, toVergerError } from '../core/errors.ts'
+import { DEFAULT_TOP, type Limits } from '../core/config.ts'
+import { type ErrorDescription, isAboutPhoto, toVergerError } from '../core/errors.ts'
 import { type Load, openFeaturizer, type Photo } from '../features/featurizer.ts'
 import { softmax, topIndices } from '../learn/softmax.ts'
 
@@ -58,8 +58,6 @@ export interface PredictorOptions {
   readonly limits: Limits
 }
 
-export const DEFAULT_TOP = 5
-
 /** Opens a predictor; the first worker starts to load at once. Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`. */
 export function openPredictor(options: PredictorOptions): Predictor {
   const backbone = findBackbone(options.backbone ?? DEFAULT_BACKBONE)
@@ -90,7 +88,7 @@ export function openPredictor(options: PredictorOptions): Predictor {
   }
 }
 
-/** Turns a failed prediction into a finding, so that the photos beside it go on. */
+/** Turns an error about this photo into a finding, so that the photos beside it go on; rejects with any other error. */
 export async function predictOrFail(
   source: string,
   predict: () => Promise<Prediction>,
@@ -98,6 +96,8 @@ export async function predictOrFail(
   try {
     return await predict()
   } catch (error) {
-    return { source, error: toVergerError(error).describe() }
+    const known = toVergerError(error)
+    if (isAboutPhoto(known)) return { source, error: known.describe() }
+    throw known
   }
 }

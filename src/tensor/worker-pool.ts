@@ -115,15 +115,24 @@ export class WorkerPool<Task, Result> {
     }
     return new Promise<Result>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const waiting: Waiting<Task, Result> = { task, transfer, resolve, reject }
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#waiting.delete(waiting)
-          reject(signal.reason)
+      const onAbort = () => {
+        this.#waiting.delete(waiting)
+        reject(signal?.reason)
+      }
+      const settled = () => signal?.removeEventListener('abort', onAbort)
+      const waiting: Waiting<Task, Result> = {
+        task,
+        transfer,
+        resolve(result) {
+          settled()
+          resolve(result)
         },
-        { once: true },
-      )
+        reject(error) {
+          settled()
+          reject(error)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(waiting)
       this.#next()
     })

@@ -89,7 +89,7 @@ test('a handler keeps to the limits of its configuration', async () => {
   const small = createHandler(readConfig({ ...env, VERGER_MAX_REQUEST_BYTES: '1000' }))
   const answer = await readAnswer(await small(post(photo, 'image/jpeg')))
   await small.close()
-  expectError(answer, 'body_too_large', /at most 1000 bytes, received 5654/)
+  expectError(answer, 'body_too_large', /at most 1000 bytes, received/)
 })
 
 test('a handler holds no bytes of requests that it has answered', async () => {

@@ -79,7 +79,7 @@ describe('verger up', () => {
     },
   )
 
-  test('refuses a port that another process holds and names the next', async () => {
+  test('refuses a port that another process holds and says how to find another', async () => {
     const holder = createServer().listen(0, '127.0.0.1')
     await once(holder, 'listening')
     const { port } = holder.address() as { port: number }
@@ -88,7 +88,7 @@ describe('verger up', () => {
     expect(exitCode).toBe(1)
     expect(stderr).toEqual([
       `error Expected 127.0.0.1:${port} to be free, another process listens there [address_in_use]`,
-      `  hint Choose another port: verger up --port ${port + 1}`,
+      '  hint Choose another port: verger up --port 0 takes any free one.',
     ])
   })
 

@@ -1,5 +1,6 @@
 /** `verger predict`: photos from files, folders, globs, URLs or standard input → named scores. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_TOP } from '../../core/config.ts'
 import type { CommandContext } from '../context.ts'
 import { PREDICTION_FORMATS, type PredictionFormat } from '../prediction-formats.ts'
 
@@ -18,7 +19,7 @@ export function createPredictCommand(context: CommandContext): Command {
     )
     .argument('<photo...>', 'files, folders, globs, URLs, or - for standard input')
     .option('--backbone <id>', 'network whose own classes answer (default: efficientnet-lite0)')
-    .option('--top <n>', 'labels per photo', parseTop, 5)
+    .option('--top <n>', 'labels per photo', parseTop, DEFAULT_TOP)
     .addOption(
       new Option('--format <format>', 'form of the output (default: text)').choices(
         PREDICTION_FORMATS,

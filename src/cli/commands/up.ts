@@ -1,8 +1,7 @@
 /** `verger up`: the server and the web app in one process. */
 import { Command, InvalidArgumentError } from 'commander'
+import { DEFAULT_PORT } from '../../core/config.ts'
 import type { CommandContext } from '../context.ts'
-
-const DEFAULT_PORT = 4400
 
 export function createUpCommand(context: CommandContext): Command {
   return new Command('up')

@@ -1,11 +1,10 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
 import { setMaxListeners } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Limits } from '../../core/config.ts'
+import { DEFAULT_TOP, type Limits } from '../../core/config.ts'
 import { ERROR_CATALOGUE, VergerError } from '../../core/errors.ts'
 import {
   DECISIONS,
-  DEFAULT_TOP,
   type FailedPrediction,
   type Prediction,
   type Predictor,
@@ -68,7 +67,7 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
   // OpenAPI 3.1 describes bytes by the absence of a schema, and Fastify must not validate them as JSON.
   const photo = { schema: { description: 'The bytes of one photo' } } as const
   const failures = Object.fromEntries(
-    [400, 401, 408, 413, 415, 422, 503, 504].map((status) => [
+    [400, 401, 408, 413, 415, 422, 500, 503, 504].map((status) => [
       status,
       { description: codesOf(status).join(', '), ...ERROR_SCHEMA },
     ]),
@@ -77,6 +76,10 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
   app.post<{ Querystring: { top: number } }>(
     '/predict',
     {
+      // Only the query arrives as text: coercion of types would also turn numbers of a JSON body into photos.
+      preValidation: async ({ query }) => {
+        if (/^-?\d+$/.test(String(query.top))) query.top = Number(query.top)
+      },
       schema: {
         summary: 'Name what is on photos',
         description:
@@ -116,9 +119,13 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
   )
 }
 
+/** Codes that no request can raise. */
+const COMMAND_LINE_CODES =
+  /^(?:address|usage|config|output|url|backbone|photo_not_found|photo_unreadable)/
+
 function codesOf(status: number): string[] {
   return Object.entries(ERROR_CATALOGUE)
-    .filter(([, entry]) => entry.status === status)
+    .filter(([code, entry]) => entry.status === status && !COMMAND_LINE_CODES.test(code))
     .map(([code]) => code)
 }
 

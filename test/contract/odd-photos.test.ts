@@ -1,0 +1,58 @@
+/** Photos that follow their format and still are not what anybody expects; made here because no camera writes them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { openPredictor, readConfig } from 'verger'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const folder = mkdtempSync(join(tmpdir(), 'verger-odd-'))
+const { limits } = readConfig({})
+const predictor = openPredictor({ workers: 1, limits })
+
+afterAll(async () => {
+  await predictor.close()
+  rmSync(folder, { recursive: true })
+})
+
+const predict = (photo: string | Uint8Array) => predictor.predict({ source: 'odd', photo })
+
+/** A TIFF of RGB with two further channels. */
+function fiveChannels(): Promise<Buffer> {
+  const side = 10
+  const plane = { raw: { width: side, height: side, channels: 1 as const } }
+  return sharp(Buffer.alloc(side * side * 3, 90), {
+    raw: { width: side, height: side, channels: 3 },
+  })
+    .joinChannel([Buffer.alloc(side * side, 10), Buffer.alloc(side * side, 20)], plane)
+    .tiff({ compression: 'none' })
+    .toBuffer()
+}
+
+describe('an odd photo', () => {
+  it('with five channels is refused by name, and the next one is answered', async () => {
+    await expect(predict(await fiveChannels())).rejects.toMatchObject({
+      code: 'photo_corrupt',
+      message: expect.stringContaining('received 5 channels'),
+    })
+    const plain = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#888' } })
+      .png()
+      .toBuffer()
+    expect((await predict(plain)).top).toHaveLength(5)
+  })
+
+  it('that is a device is not read', async () => {
+    await expect(predict('/dev/zero')).rejects.toMatchObject({ code: 'photo_unreadable' })
+  })
+
+  it('of one row and ten thousand columns is squashed', async () => {
+    const strip = await sharp({
+      create: { width: 10_000, height: 1, channels: 3, background: '#3a3' },
+    })
+      .jpeg()
+      .toBuffer()
+    const path = join(folder, 'strip.jpg')
+    writeFileSync(path, strip)
+    expect((await predict(path)).top).toHaveLength(5)
+  })
+})
