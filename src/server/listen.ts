@@ -54,28 +54,52 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
   }
 }
 
-function trackConnections(server: Server): ReadonlySet<Socket> {
-  const connections = new Set<Socket>()
-  server.on('connection', (socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
-  })
-  return connections
+/** The open connections of a server, and those of them on which a request is being answered. */
+interface Connections {
+  readonly open: ReadonlySet<Socket>
+  readonly busy: ReadonlySet<Socket>
 }
 
+function trackConnections(server: Server): Connections {
+  const open = new Set<Socket>()
+  const busy = new Set<Socket>()
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    busy.add(socket)
+    response.once('close', () => busy.delete(socket))
+  })
+  return { open, busy }
+}
+
+/** How long a connection without a request may be silent while the server closes. */
+const SILENCE_MS = 2000
+
 /**
- * Closes the server with those two kinds of connections that Node leaves open: a closing server takes one without a
- * byte, as browsers keep in stock, for a busy one, and no longer looks for clients that are too slow.
+ * Closes the server with the connections that Node leaves open: a closing server takes one without a byte, as browsers
+ * keep in stock, for a busy one, and no longer looks for clients that are too slow.
  */
 async function drain(
   app: FastifyInstance,
-  connections: ReadonlySet<Socket>,
+  { open, busy }: Connections,
   { receiveTimeoutMs, deadlineMs }: Limits,
 ): Promise<void> {
-  app.server.once('close', () => clearTimeout(timer))
-  const timer = setTimeout(() => app.server.closeAllConnections(), receiveTimeoutMs + deadlineMs)
+  const bytesBefore = new Map<Socket, number>()
+  const endSilent = setInterval(() => {
+    for (const socket of open) {
+      if (!busy.has(socket) && bytesBefore.get(socket) === socket.bytesRead) socket.destroy()
+      bytesBefore.set(socket, socket.bytesRead)
+    }
+  }, SILENCE_MS)
+  const endAll = setTimeout(() => app.server.closeAllConnections(), receiveTimeoutMs + deadlineMs)
+  app.server.once('close', () => {
+    clearInterval(endSilent)
+    clearTimeout(endAll)
+  })
   const closed = app.close()
-  for (const socket of connections) if (socket.bytesRead === 0) socket.destroy()
+  for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
   await closed
 }
 

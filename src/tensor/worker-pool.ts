@@ -37,6 +37,9 @@ interface Waiting<Task, Result> {
 /** Weight of the newest task in the moving mean of running times. */
 const MEAN_WEIGHT = 0.05
 
+/** Longest time that a pool that closes waits for threads that still load their module. */
+const START_WAIT_MS = 10_000
+
 /** How often a pool that closes looks whether its threads have started. */
 const START_POLL_MS = 5
 
@@ -160,7 +163,7 @@ export class WorkerPool<Task, Result> {
 
   /** A thread that is ended while native code loads a network takes the whole process with it. */
   async #untilStarted(): Promise<void> {
-    const deadlineMs = performance.now() + this.#timeoutMs
+    const deadlineMs = performance.now() + START_WAIT_MS
     const isStarting = () =>
       this.#piscina.threads.some(({ threadId }) => !this.#started.has(threadId))
     while (isStarting() && performance.now() < deadlineMs) await sleep(START_POLL_MS)
