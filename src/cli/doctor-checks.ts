@@ -27,7 +27,7 @@ export type Check = (config: Config) => Promise<Finding>
 const GIB = 1024 ** 3
 /** Free disk space that a first data set and its features need. */
 const WANTED_DISK_BYTES = 2 * GIB
-/** Measured peak of one worker with the default backbone. */
+/** What a worker takes at most: `npm run bench -- cold` prints the peak of a whole process with one photo. */
 const WORKER_BYTES = 150 * 1024 ** 2
 const WANTED_OPEN_FILES = 1024
 const SHORT_TOKEN = 16
@@ -137,7 +137,7 @@ async function checkProcessor({ workers }: Config): Promise<Finding> {
     return slow(
       'processor',
       `${text} without AVX2`,
-      'Expect a third of the usual rate, or use a processor with AVX2.',
+      'Use a processor with AVX2: ONNX Runtime is much slower without it.',
     )
   }
   if (workers > cores) {

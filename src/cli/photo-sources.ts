@@ -1,5 +1,6 @@
 /** What was named on the command line → the photos that it stands for. */
 import { promises as fs } from 'node:fs'
+import { dirname, isAbsolute, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { VergerError } from '../core/errors.ts'
@@ -64,8 +65,13 @@ async function folderSources(folder: string): Promise<PhotoSource[]> {
 }
 
 async function globSources(pattern: string, cwd: string): Promise<PhotoSource[]> {
-  const paths = await glob(pattern, { cwd, expandDirectories: false, followSymbolicLinks: true })
-  if (paths.length > 0) return paths.sort().map(fileSource)
+  const paths = await glob(pattern, {
+    cwd,
+    absolute: isAbsolute(pattern),
+    expandDirectories: false,
+    followSymbolicLinks: true,
+  })
+  if (paths.length > 0) return (await enterOnce(paths.sort(), cwd)).map(fileSource)
   const error = new VergerError('no_photo', `Expected files that match ${pattern}, found none`, {
     hint: "Quote the pattern ('photos/**/*.jpg') and check the folder in front of the first *.",
   })
@@ -82,6 +88,19 @@ async function download(url: string, maxBytes: number): Promise<Uint8Array> {
     const { message, cause } = error as Error
     throw urlFailed(url, cause instanceof Error ? cause.message : message, error)
   }
+}
+
+/** Leaves out what links show again of a folder that was entered already, as `findPhotos` does. */
+async function enterOnce(paths: readonly string[], cwd: string): Promise<string[]> {
+  const entered = new Map<string, string>()
+  const kept: string[] = []
+  for (const path of paths) {
+    const folder = dirname(path)
+    const identity = await fs.realpath(resolve(cwd, folder))
+    if (!entered.has(identity)) entered.set(identity, folder)
+    if (entered.get(identity) === folder) kept.push(path)
+  }
+  return kept
 }
 
 /** Reads a stream to its end, or until it is larger than a photo may be. */

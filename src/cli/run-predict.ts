@@ -73,7 +73,6 @@ function summary(line: ProgressLine, failed: number): string {
   return `${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${rate}/s)${bad}\n`
 }
 
-/** Waits while the stream is full, or until nobody reads it any more (`verger … | head`). */
 /** Waits until the stream takes more. What goes wrong with standard output is reported once, by `main`. */
 async function write(stream: Terminal, text: string): Promise<void> {
   if (text !== '' && !stream.write(text)) await once(stream, 'drain').catch(() => {})

@@ -29,7 +29,6 @@ export type WorkerReply<Result> = { readonly result: Result } | { readonly error
 
 interface Waiting<Task, Result> {
   readonly task: Task
-  readonly transfer: readonly ArrayBuffer[]
   resolve(result: Result): void
   reject(error: unknown): void
 }
@@ -97,11 +96,7 @@ export class WorkerPool<Task, Result> {
    * Runs one task. Rejects with the handler's own error, or with `overloaded`, `server_closing`, `worker_crashed` or
    * `worker_stuck`. An abort takes the task out of the queue; once it runs, it runs to its end and the result is dropped.
    */
-  run(
-    task: Task,
-    options: { readonly signal?: AbortSignal; readonly transfer?: readonly ArrayBuffer[] } = {},
-  ): Promise<Result> {
-    const { signal, transfer = [] } = options
+  run(task: Task, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Result> {
     if (this.#closing !== undefined) {
       return Promise.reject(
         new VergerError('server_closing', 'Expected a running pool, but it is shutting down'),
@@ -125,7 +120,6 @@ export class WorkerPool<Task, Result> {
       const settled = () => signal?.removeEventListener('abort', onAbort)
       const waiting: Waiting<Task, Result> = {
         task,
-        transfer,
         resolve(result) {
           settled()
           resolve(result)
@@ -183,7 +177,7 @@ export class WorkerPool<Task, Result> {
     }
   }
 
-  async #hold({ task, transfer, resolve, reject }: Waiting<Task, Result>): Promise<void> {
+  async #hold({ task, resolve, reject }: Waiting<Task, Result>): Promise<void> {
     const abort = new AbortController()
     this.#aborts.add(abort)
     let isLate = false
@@ -195,7 +189,6 @@ export class WorkerPool<Task, Result> {
     try {
       const reply: WorkerReply<Result> = await this.#piscina.run(task, {
         signal: abort.signal,
-        transferList: [...transfer],
       })
       if ('error' in reply) return reject(deserializeError(reply.error))
       this.#meanRunMs += (performance.now() - startMs - this.#meanRunMs) * MEAN_WEIGHT

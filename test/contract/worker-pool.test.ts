@@ -80,14 +80,6 @@ describe('a task', () => {
     await expect(failing).rejects.toMatchObject(error)
   })
 
-  it('hands over its bytes when asked to', async () => {
-    const pool = openPool()
-    const bytes = new Uint8Array(1000)
-    const length = await pool.run({ do: 'length', bytes }, { transfer: [bytes.buffer] })
-    expect(length).toBe(1000)
-    expect(bytes.length).toBe(0)
-  })
-
   it('is counted while it waits and while it runs', async () => {
     const pool = openPool()
     const running = [1, 2, 3].map(() => pool.run({ do: 'sleep', ms: 20 }))

@@ -27,8 +27,6 @@ export default async (task) => {
       break
     case 'spin':
       for (;;);
-    case 'length':
-      return { result: task.bytes.length }
     default:
       throw new Error(`no such task: ${task.do}`)
   }
