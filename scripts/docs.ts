@@ -25,13 +25,18 @@ async function cliPage(): Promise<string> {
     setExitCode: () => {},
   }
   const program = await createProgram(context, [])
-  const sections = [program, ...program.commands].map((command) => {
-    const name = command === program ? 'verger' : `verger ${command.name()}`
-    return `\n## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`
-  })
+  const sections = everyCommand(program, 'verger').map(
+    ([name, command]) => `\n## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`,
+  )
   const intro =
     '\nEvery command ends with exit code 0 when it is done, 1 for an expected failure, 2 for wrong usage and 70 for a bug.\n'
   return generated('Command line') + intro + sections.join('')
+}
+
+/** A command and all below it, each with what a user types to get there. */
+function everyCommand(command: Command, path: string): [string, Command][] {
+  const below = command.commands.filter((each) => each.name() !== 'help')
+  return [[path, command], ...below.flatMap((each) => everyCommand(each, `${path} ${each.name()}`))]
 }
 
 /** The help as a terminal shows it, with the examples that follow it. */

@@ -35,20 +35,21 @@ Examples:
   for (const [name, load] of Object.entries(COMMANDS)) {
     if (named === undefined || name === named) program.addCommand((await load())(context))
   }
-  for (const command of [program, ...program.commands]) {
-    command
-      .helpOption('-h, --help', 'show this help')
-      .exitOverride()
-      .configureOutput({
-        writeOut: (text) => context.stdout.write(text),
-        writeErr: (text) => context.stderr.write(text),
-        outputError: (text, write) =>
-          write(
-            `${text.trimEnd()}\n  hint verger ${command === program ? '' : `${command.name()} `}--help\n`,
-          ),
-      })
-  }
+  configure(program, 'verger', context)
   return program
+}
+
+/** Gives a command and those below it one way to show help and faults; `path` is what a user types to get there. */
+function configure(command: Command, path: string, context: CommandContext): void {
+  command
+    .helpOption('-h, --help', 'show this help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(`${text.trimEnd()}\n  hint ${path} --help\n`),
+    })
+  for (const below of command.commands) configure(below, `${path} ${below.name()}`, context)
 }
 
 /** Runs the command line of this process and ends with its exit code. */

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { VergerError } from '../core/errors.ts'
-import { findPhotos } from '../images/find-photos.ts'
+import { findPhotos } from '../datasets/find-photos.ts'
 
 /** A photo that is loaded when its turn comes; loading may throw a VergerError. */
 export interface PhotoSource {

@@ -2,7 +2,7 @@
 import { type Dirent, promises as fs } from 'node:fs'
 import { extname, join } from 'node:path'
 import { VergerError } from '../core/errors.ts'
-import { PHOTO_EXTENSIONS } from './formats.ts'
+import { PHOTO_EXTENSIONS } from '../images/formats.ts'
 
 export type FoundPhoto =
   | { readonly path: string }

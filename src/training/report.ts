@@ -1,0 +1,169 @@
+/** The data behind `report.html` and `report.json`: what was measured, and the photos that show it. */
+import type { FindingKind } from '../datasets/findings.ts'
+
+/** A share with its 95 % interval, all 0 to 1. */
+export interface Interval {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+/** A photo that the report shows. */
+export interface ReportPhoto {
+  readonly path: string
+  /** Index into `labels`; -1 where the label of the photo is not one of the model's. */
+  readonly actual: number
+  readonly predicted: number
+  /** Probability of `predicted`, 0 to 1. */
+  readonly score: number
+  readonly decision: 'ok' | 'unsure' | 'unknown'
+  /** JPEG of at most 96 pixels a side as a `data:` URL; absent where it could not be made. */
+  readonly thumbnail?: string
+}
+
+export interface ReliabilityBin {
+  /** Bounds of the score, 0 to 1. */
+  readonly from: number
+  readonly to: number
+  readonly count: number
+  readonly meanScore: number
+  readonly accuracy: number
+}
+
+/** What remains when photos below a score are handed to a person. */
+export interface RejectionPoint {
+  /** Share of photos answered. */
+  readonly coverage: number
+  /** Accuracy on those. */
+  readonly accuracy: number
+  /** Score from which a photo is answered. */
+  readonly threshold: number
+}
+
+export interface LabelFigures {
+  readonly label: string
+  readonly photos: number
+  readonly precision: number
+  readonly recall: number
+  readonly f1: number
+}
+
+/** One non-empty cell of the confusion matrix. */
+export interface ConfusionCell {
+  readonly actual: number
+  readonly predicted: number
+  readonly count: number
+  /** Indices into `photos`, at most a dozen. */
+  readonly photos: readonly number[]
+}
+
+export interface ReportModel {
+  /** `fruits/v1`, or the start of the bundle's id. */
+  readonly name: string
+  readonly bundle: string
+  readonly backbone: string
+  /** e.g. `224 px` or `224 and 320 px, mirrored`. */
+  readonly views: string
+}
+
+/** Two models on the same photos (McNemar 1947). */
+export interface Comparison {
+  readonly other: ReportModel
+  readonly otherAccuracy: Interval
+  readonly bothRight: number
+  readonly onlyThisRight: number
+  readonly onlyOtherRight: number
+  readonly bothWrong: number
+  /** Two-sided exact p-value. */
+  readonly pValue: number
+  /** Labels whose recall changed, largest change first. */
+  readonly perLabel: readonly {
+    readonly label: string
+    readonly recall: number
+    readonly otherRecall: number
+  }[]
+}
+
+export interface EvaluationReport {
+  readonly kind: 'evaluation'
+  readonly format: 1
+  readonly vergerVersion: string
+  /** ISO 8601. */
+  readonly createdAt: string
+  readonly model: ReportModel
+  readonly dataset: {
+    readonly name: string
+    readonly id: string
+    /** Photos that were measured. */
+    readonly photos: number
+    /** How they were chosen: `the validation side (20 %) of a split by group, seed 1`. */
+    readonly choice: string
+    /** Things a reader must know before believing the figures, e.g. photos the model was trained on. */
+    readonly cautions: readonly string[]
+  }
+  readonly labels: readonly string[]
+  readonly accuracy: Interval
+  readonly macroF1: number
+  readonly topK: { readonly k: number; readonly accuracy: number }
+  readonly calibration: {
+    readonly temperature: number
+    /** Expected calibration error with 15 bins before and after the temperature. */
+    readonly eceBefore: Interval
+    readonly eceAfter: Interval
+    readonly bins: readonly ReliabilityBin[]
+    readonly binsBefore: readonly ReliabilityBin[]
+  }
+  readonly rejection: readonly RejectionPoint[]
+  readonly decisions: { readonly ok: number; readonly unsure: number; readonly unknown: number }
+  readonly perLabel: readonly LabelFigures[]
+  readonly confusion: readonly ConfusionCell[]
+  readonly photos: readonly ReportPhoto[]
+  /** Indices into `photos`: wrong answers, surest first. */
+  readonly confidentErrors: readonly number[]
+  readonly comparison?: Comparison
+  readonly training?: {
+    readonly photos: number
+    readonly seed: number
+    readonly scaling: string
+    /** L2 strength on the mean loss. */
+    readonly l2: number
+    /** What cross-validation tried. */
+    readonly tried: readonly {
+      readonly scaling: string
+      readonly l2: number
+      readonly accuracy: number
+      readonly loss: number
+    }[]
+    /** Sentences about the split, e.g. the leak that it avoided. */
+    readonly notes: readonly string[]
+  }
+}
+
+/** A contact sheet of what `verger datasets check` found. */
+export interface DatasetReport {
+  readonly kind: 'dataset'
+  readonly format: 1
+  readonly vergerVersion: string
+  readonly createdAt: string
+  readonly dataset: {
+    readonly name: string
+    readonly id: string
+    readonly photos: number
+    readonly sizeBytes: number
+  }
+  readonly labels: readonly {
+    readonly label: string
+    readonly photos: number
+    /** A few of its photos. */
+    readonly thumbnails: readonly string[]
+  }[]
+  readonly findings: readonly {
+    readonly kind: FindingKind
+    readonly message: string
+    readonly photos: readonly {
+      readonly path: string
+      readonly label: string
+      readonly thumbnail?: string
+    }[]
+  }[]
+}
