@@ -10,6 +10,9 @@ type CommandFactory = (context: CommandContext) => Command
 /** Commands in the order of the help; each is imported only when it is named. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   predict: async () => (await import('./commands/predict.ts')).createPredictCommand,
+  datasets: async () => (await import('./commands/datasets.ts')).createDatasetsCommand,
+  models: async () => (await import('./commands/models.ts')).createModelsCommand,
+  versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,
   up: async () => (await import('./commands/up.ts')).createUpCommand,
   doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
 }
@@ -23,6 +26,8 @@ export async function createProgram(
     .description('Photos in, a live classifier out: a self-hosted image-classification platform.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show help for a command')
+    // `--version` behind a command names a version of a model.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .addHelpText(
       'after',

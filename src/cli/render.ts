@@ -39,8 +39,9 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`
 }
 
-const REDRAW_MS = 100
-const PLAIN_LINE_MS = 10_000
+/** How often a line of progress is redrawn on a terminal, and written elsewhere. */
+export const REDRAW_MS = 100
+export const PLAIN_LINE_MS = 10_000
 
 /** Shows counted work: a line that is redrawn on a terminal, a plain line every ten seconds elsewhere. */
 export class ProgressLine {
@@ -88,7 +89,7 @@ export class ProgressLine {
   }
 }
 
-function drawBar(share: number, width = 24): string {
+export function drawBar(share: number, width = 24): string {
   const filled = Math.round(Math.min(1, share) * width)
   return '█'.repeat(filled) + '░'.repeat(width - filled)
 }

@@ -4,6 +4,8 @@ import type { ErrorDescription } from '../core/errors.ts'
 export const FINDING_KINDS = [
   /** Cannot be read or decoded; left out of the dataset version. */
   'broken',
+  /** Lies in no folder that could name its label; left out of the dataset version. */
+  'no-label',
   /** The same bytes under one label; all but the first path are redundant. */
   'exact-duplicate',
   /** The same bytes under two labels or more. */

@@ -2,28 +2,64 @@
 import { readFileSync, statSync } from 'node:fs'
 import { workerData } from 'piscina'
 import { serializeError, VergerError } from '../core/errors.ts'
-import { decodePhoto } from '../images/decode.ts'
-import { loadSession } from '../tensor/session.ts'
+import { sha256 } from '../core/hashes.ts'
+import { decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
+import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
-import type { FeaturizerTask, FeaturizerWorkerData, PhotoOutputs } from './featurizer.ts'
+import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
+import { resizeInferenceGraph } from './inference-graph.ts'
 
-async function createHandler({ modelPath, decode, maxPhotoBytes }: FeaturizerWorkerData) {
-  const session = await loadSession(modelPath)
+async function createHandler(data: FeaturizerWorkerData) {
+  const sessions = new Map<number, Promise<Session>>()
+  /** The session of a side; the network's own is loaded from the file as it is. */
+  function sessionFor(size: number): Promise<Session> {
+    let session = sessions.get(size)
+    if (session === undefined) {
+      session = loadSession(
+        size === data.size
+          ? data.modelPath
+          : resizeInferenceGraph(readFileSync(data.modelPath), size),
+      )
+      sessions.set(size, session)
+    }
+    return session
+  }
+  await sessionFor(data.size)
 
-  async function featurize({ photo, outputs }: FeaturizerTask): Promise<PhotoOutputs> {
-    const bytes = typeof photo === 'string' ? readPhoto(photo, maxPhotoBytes) : photo
-    checkSize(bytes.length, maxPhotoBytes)
-    const { data, width, height } = await decodePhoto(bytes, decode)
-    return session.run({ data, dims: [1, height, width, 3] }, outputs)
+  async function featurize({ photo, outputs, views, sha256: wanted }: FeaturizerTask) {
+    const bytes = typeof photo === 'string' ? readPhoto(photo, data.maxPhotoBytes) : photo
+    checkSize(bytes.length, data.maxPhotoBytes)
+    if (wanted !== undefined) checkUnchanged(photo, bytes, wanted)
+    const results: PhotoOutputs[] = []
+    const decoded = new Map<number, Pixels>()
+    for (const { size, mirrored } of views) {
+      const upright =
+        decoded.get(size) ?? (await decodePhoto(bytes, { size, maxPixels: data.maxPixels }))
+      decoded.set(size, upright)
+      const { data: pixels, width, height } = mirrored ? mirrorPixels(upright) : upright
+      const session = await sessionFor(size)
+      results.push(await session.run({ data: pixels, dims: [1, height, width, 3] }, outputs))
+    }
+    return results
   }
 
-  return async (task: FeaturizerTask): Promise<WorkerReply<PhotoOutputs>> => {
+  return async (task: FeaturizerTask): Promise<WorkerReply<readonly PhotoOutputs[]>> => {
     try {
       return { result: await featurize(task) }
     } catch (error) {
       return { error: serializeError(error) }
     }
   }
+}
+
+/** What is cached under a photo's hash must come from the bytes that have it. */
+function checkUnchanged(photo: Photo, bytes: Uint8Array, wanted: string): void {
+  if (sha256(bytes) === wanted) return
+  throw new VergerError(
+    'photo_changed',
+    `Expected the photo as it was when the dataset was scanned, received other bytes at ${String(photo)}`,
+    { hint: 'Run the command again; it scans the dataset anew.' },
+  )
 }
 
 /** Reads in one go: a worker has nothing else to do, and a synchronous read costs a twentieth of an asynchronous one. */

@@ -1,9 +1,9 @@
 /** Photos → outputs of a backbone, on a pool of worker threads: the one way into the network for every caller. */
 import { type Backbone, resolveWeights } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
-import type { DecodeOptions } from '../images/decode.ts'
 import { PROBE_JPEG } from '../images/probe-photos.ts'
 import { WorkerPool } from '../tensor/worker-pool.ts'
+import type { View } from './views.ts'
 
 /** A path, read by the worker, or the bytes of a photo. */
 export type Photo = string | Uint8Array
@@ -14,11 +14,15 @@ export type PhotoOutputs = Readonly<Record<string, Float32Array>>
 export interface FeaturizerTask {
   readonly photo: Photo
   readonly outputs: readonly string[]
+  readonly views: readonly View[]
+  readonly sha256: string | undefined
 }
 
 export interface FeaturizerWorkerData {
   readonly modelPath: string
-  readonly decode: DecodeOptions
+  /** Side of the network's input in the model file. */
+  readonly size: number
+  readonly maxPixels: number
   readonly maxPhotoBytes: number
 }
 
@@ -37,11 +41,25 @@ export interface Load {
   readonly waitMs: number
 }
 
+export interface FeaturizeOptions {
+  readonly views?: readonly View[]
+  /** Hash that the bytes must have, else `photo_changed`. */
+  readonly sha256?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface Featurizer {
   readonly workers: number
   readonly load: Load
-  /** Computes the named outputs for one photo. Rejects with the photo's own error or with one of the pool's. */
-  run(photo: Photo, outputs: readonly string[], signal?: AbortSignal): Promise<PhotoOutputs>
+  /**
+   * Computes the named outputs for each view of one photo, by default the upright photo at the network's own side.
+   * Rejects with the photo's own error or with one of the pool's.
+   */
+  run(
+    photo: Photo,
+    outputs: readonly string[],
+    options?: FeaturizeOptions,
+  ): Promise<readonly PhotoOutputs[]>
   /** Lets every worker load the network. */
   warm(): Promise<void>
   close(): Promise<void>
@@ -55,18 +73,23 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
   const { size } = backbone.network.input
   const workerData: FeaturizerWorkerData = {
     modelPath: resolveWeights(backbone),
-    decode: { size, maxPixels: limits.photoPixels },
+    size,
+    maxPixels: limits.photoPixels,
     maxPhotoBytes: limits.photoBytes,
   }
-  const pool = new WorkerPool<FeaturizerTask, PhotoOutputs>({
+  const nativeView: readonly View[] = [{ size, mirrored: false }]
+  const pool = new WorkerPool<FeaturizerTask, readonly PhotoOutputs[]>({
     entry: new URL('./featurizer-worker.js', import.meta.url),
     threads: workers,
     workerData,
     timeoutMs: STUCK_AFTER_MS,
     maxWaiting: limits.queuedPhotos,
   })
-  const run: Featurizer['run'] = (photo, outputs, signal) =>
-    pool.run({ photo, outputs }, signal === undefined ? {} : { signal })
+  const run: Featurizer['run'] = (
+    photo,
+    outputs,
+    { views = nativeView, sha256, signal } = {},
+  ) => pool.run({ photo, outputs, views, sha256 }, signal === undefined ? {} : { signal })
 
   return {
     workers,

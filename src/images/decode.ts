@@ -72,6 +72,21 @@ async function decodeOrdinaryJpeg(
   return decoder.decode(bytes)
 }
 
+/** The mirror image, left and right exchanged, as a copy. */
+export function mirrorPixels({ data, width, height }: Pixels): Pixels {
+  const mirrored = new Uint8Array(data.length)
+  let from = 0
+  for (let row = 0; row < height; row++) {
+    for (let column = width - 1; column >= 0; column--) {
+      const to = (row * width + column) * 3
+      mirrored[to] = data[from++]!
+      mirrored[to + 1] = data[from++]!
+      mirrored[to + 2] = data[from++]!
+    }
+  }
+  return { data: mirrored, width, height }
+}
+
 /** Every accepted format, by libvips. */
 async function decodeAny(
   bytes: Uint8Array,

@@ -71,8 +71,8 @@ export function openPredictor(options: PredictorOptions): Predictor {
       return featurizer.load
     },
     async predict({ source, photo, top = DEFAULT_TOP, signal }) {
-      const { logits } = await featurizer.run(photo, ['logits'], signal)
-      const scores = softmax(logits ?? [])
+      const [outputs] = await featurizer.run(photo, ['logits'], { signal })
+      const scores = softmax(outputs?.['logits'] ?? [])
       return {
         source,
         backbone: backbone.id,

@@ -1,0 +1,141 @@
+/** `verger versions`: the bundles of a model, and which of them answers. */
+import { Command } from 'commander'
+import type { CommandContext } from '../context.ts'
+
+interface Json {
+  readonly json?: boolean
+}
+
+interface Why extends Json {
+  readonly why?: string
+}
+
+export function createVersionsCommand(context: CommandContext): Command {
+  return new Command('versions')
+    .summary('register versions of a model, switch and roll back')
+    .description('Versions are bundles under the name of a model; they never change.')
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ verger versions list fruits\n  $ verger versions set-default fruits/v2 --why "better on bananas"',
+    )
+    .addCommand(createListCommand(context))
+    .addCommand(createCreateCommand(context))
+    .addCommand(createShowCommand(context))
+    .addCommand(createSetDefaultCommand(context))
+    .addCommand(createRollbackCommand(context))
+    .addCommand(createHistoryCommand(context))
+    .addCommand(createDeleteCommand(context))
+}
+
+function createListCommand(context: CommandContext): Command {
+  return new Command('list')
+    .summary('list versions, the newest first')
+    .description('Lists the versions of a model, the newest first.')
+    .argument('<model>', 'name of the model')
+    .option('--json', 'print an array of versions')
+    .addHelpText('after', '\nExample:\n  $ verger versions list fruits')
+    .action(async (model: string, { json = false }: Json) => {
+      const { runVersionsList } = await import('../run-versions.ts')
+      await runVersionsList(context, { model, json })
+    })
+}
+
+interface CreateOptions extends Why {
+  readonly from: string
+  readonly description?: string
+  readonly setDefault?: boolean
+}
+
+function createCreateCommand(context: CommandContext): Command {
+  return new Command('create')
+    .summary('verify a bundle and register it')
+    .description(
+      'Verifies a bundle and registers it. The first version of a model answers at once.',
+    )
+    .argument('<model[/version]>', 'name of the version (default: the next of v1, v2, …)')
+    .requiredOption('--from <dir>', 'folder of the bundle')
+    .option('--description <text>', 'what is special about it')
+    .option('--set-default', 'let it answer from now on')
+    .option('--why <text>', 'reason, for the history of the default')
+    .option('--json', 'print the version')
+    .addHelpText('after', '\nExample:\n  $ verger versions create fruits/v2 --from bundles/fruits')
+    .action(async (path: string, options: CreateOptions) => {
+      const { runVersionsCreate } = await import('../run-versions.ts')
+      const { json = false, setDefault = false, ...rest } = options
+      await runVersionsCreate(context, { path, setDefault, json, ...rest })
+    })
+}
+
+function createShowCommand(context: CommandContext): Command {
+  return new Command('show')
+    .summary('show a version and its files')
+    .description('Shows a version and its files. The card of the model says how good it is.')
+    .argument('<model[/version]>', 'name of the version (default: the one that answers)')
+    .option('--json', 'print the version')
+    .addHelpText('after', '\nExample:\n  $ verger versions show fruits/v1')
+    .action(async (path: string, { json = false }: Json) => {
+      const { runVersionsShow } = await import('../run-versions.ts')
+      await runVersionsShow(context, { path, json })
+    })
+}
+
+function createSetDefaultCommand(context: CommandContext): Command {
+  return new Command('set-default')
+    .summary('let a version answer from now on')
+    .description('Lets a version answer from now on, in running servers too.')
+    .argument('<model/version>', 'name of the version')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the change')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ verger versions set-default fruits/v2 --why "better on bananas"',
+    )
+    .action(async (path: string, { json = false, why }: Why) => {
+      const { runVersionsSetDefault } = await import('../run-versions.ts')
+      await runVersionsSetDefault(context, { path, why, json })
+    })
+}
+
+function createRollbackCommand(context: CommandContext): Command {
+  return new Command('rollback')
+    .summary('let the default before answer again')
+    .description('Lets the default before answer again; once more goes back one further.')
+    .argument('<model>', 'name of the model')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the change')
+    .addHelpText('after', '\nExample:\n  $ verger versions rollback fruits --why "wrong on pears"')
+    .action(async (model: string, { json = false, why }: Why) => {
+      const { runVersionsRollback } = await import('../run-versions.ts')
+      await runVersionsRollback(context, { model, why, json })
+    })
+}
+
+function createHistoryCommand(context: CommandContext): Command {
+  return new Command('history')
+    .summary('show which version answered when')
+    .description('Shows which version answered when, who switched and why, the newest first.')
+    .argument('<model>', 'name of the model')
+    .option('--json', 'print an array of changes')
+    .addHelpText('after', '\nExample:\n  $ verger versions history fruits')
+    .action(async (model: string, { json = false }: Json) => {
+      const { runVersionsHistory } = await import('../run-versions.ts')
+      await runVersionsHistory(context, { model, json })
+    })
+}
+
+function createDeleteCommand(context: CommandContext): Command {
+  return new Command('delete')
+    .summary('delete a version')
+    .description('Deletes a version. The default can only be deleted when it is the last one.')
+    .argument('<model/version>', 'name of the version')
+    .option('--dry-run', 'say what would be deleted, and delete nothing')
+    .option('--why <text>', 'reason, for the history when the default is deleted')
+    .option('--json', 'print the version that was deleted')
+    .addHelpText('after', '\nExample:\n  $ verger versions delete fruits/v1')
+    .action(async (path: string, options: Why & { readonly dryRun?: boolean }) => {
+      const { runVersionsDelete } = await import('../run-versions.ts')
+      const { json = false, dryRun = false, why } = options
+      await runVersionsDelete(context, { path, dryRun, why, json })
+    })
+}

@@ -1,0 +1,167 @@
+/** What a reader must know to trust a model, after Mitchell et al., Model Cards for Model Reporting (2019). */
+import type { BundleManifest } from '../bundles/bundle-manifest.ts'
+import { BUNDLE_MANIFEST, parseBundleManifest } from '../bundles/verify-bundle.ts'
+import { VergerError } from '../core/errors.ts'
+import type { DefaultChange, Registry, Version } from '../registry/registry.ts'
+import type { Store } from '../store/store.ts'
+import type { EvaluationReport, Interval } from '../training/report.ts'
+import { formatPercent } from './formats.ts'
+import { plural } from './render.ts'
+
+export interface ModelCard {
+  readonly model: string
+  readonly description: string
+  readonly keepCorrections: boolean
+  readonly version: string
+  readonly versionDescription: string
+  readonly bundle: string
+  /** ISO 8601. */
+  readonly registeredAt: string
+  /** How it became the default; absent where another version answers. */
+  readonly default?: DefaultChange
+  readonly backbone: BundleManifest['backbone']
+  readonly head: BundleManifest['head']
+  readonly data: {
+    /** Id of the dataset version. */
+    readonly dataset: string
+    /** Its name and source, where the registry knows it. */
+    readonly name?: string
+    readonly source?: string
+    readonly photos: number
+    readonly photosPerLabel: Readonly<Record<string, number>>
+  }
+  /** Absent where the version was registered without a report. */
+  readonly figures?: Figures
+  readonly intendedUse: readonly string[]
+  readonly limits: readonly string[]
+}
+
+interface Figures {
+  readonly measuredOn: EvaluationReport['dataset']
+  readonly accuracy: Interval
+  readonly macroF1: number
+  readonly topK: EvaluationReport['topK']
+  readonly calibrationError: Interval
+  readonly decisions: EvaluationReport['decisions']
+  /** Labels with the lowest recall, the lowest first. */
+  readonly weakestLabels: readonly {
+    readonly label: string
+    readonly recall: number
+    readonly photos: number
+  }[]
+  /** The most frequent first. */
+  readonly confusions: readonly {
+    readonly actual: string
+    readonly predicted: string
+    readonly count: number
+  }[]
+}
+
+/** How many confusions and weak labels a card names. */
+const WORST = 5
+
+/** Throws like `resolveVersion`, and `blob_missing` or `blob_damaged`. */
+export async function readModelCard(
+  registry: Registry,
+  { db }: Store,
+  name: string,
+  versionName: string | undefined,
+): Promise<ModelCard> {
+  const version = await registry.resolveVersion(name, versionName)
+  const model = await registry.getModel(name)
+  const isDefault = model.defaultVersion === version.name
+  const [change] = isDefault ? await registry.readHistory(name) : []
+  const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
+  const { training, labels, head, backbone } = manifest
+  const dataset = await db
+    .selectFrom('datasets')
+    .select(['name', 'source'])
+    .where('id', '=', training.dataset)
+    .executeTakeFirst()
+  const report = await readReport(registry, version)
+  return {
+    model: name,
+    description: model.description,
+    keepCorrections: model.keepCorrections,
+    version: version.name,
+    versionDescription: version.description,
+    bundle: version.bundle,
+    registeredAt: version.createdAt,
+    ...(change === undefined ? {} : { default: change }),
+    backbone,
+    head,
+    data: {
+      dataset: training.dataset,
+      ...dataset,
+      photos: training.photos,
+      photosPerLabel: Object.fromEntries(
+        labels.map((label, index) => [label, training.photosPerLabel[index] ?? 0]),
+      ),
+    },
+    ...(report === undefined ? {} : { figures: figuresOf(report) }),
+    intendedUse: [
+      `Naming which of ${plural(labels.length, 'label')} a photo shows, for photos taken like those of its dataset.`,
+      'Not for decisions about people, or where a wrong answer does harm and nobody looks at it first.',
+    ],
+    limits: limitsOf(manifest, report),
+  }
+}
+
+async function readReport(
+  registry: Registry,
+  version: Version,
+): Promise<EvaluationReport | undefined> {
+  if (!Object.hasOwn(version.files, 'report.json')) return undefined
+  const bytes = await registry.readVersionFile(version, 'report.json')
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as EvaluationReport
+  } catch (cause) {
+    throw new VergerError(
+      'blob_damaged',
+      `Expected JSON in report.json of ${version.model}/${version.name}, received other text`,
+      { hint: 'Register the version again from a bundle that verger wrote.', cause },
+    )
+  }
+}
+
+function figuresOf(report: EvaluationReport): Figures {
+  const nameOf = (index: number) => report.labels[index] ?? 'a label unknown to it'
+  return {
+    measuredOn: report.dataset,
+    accuracy: report.accuracy,
+    macroF1: report.macroF1,
+    topK: report.topK,
+    calibrationError: report.calibration.eceAfter,
+    decisions: report.decisions,
+    weakestLabels: report.perLabel
+      .filter(({ photos }) => photos > 0)
+      .toSorted((one, other) => one.recall - other.recall)
+      .slice(0, WORST)
+      .map(({ label, recall, photos }) => ({ label, recall, photos })),
+    confusions: report.confusion
+      .filter(({ actual, predicted }) => actual !== predicted)
+      .toSorted((one, other) => other.count - one.count)
+      .slice(0, WORST)
+      .map(({ actual, predicted, count }) => ({
+        actual: nameOf(actual),
+        predicted: nameOf(predicted),
+        count,
+      })),
+  }
+}
+
+function limitsOf(
+  { labels, head, backbone }: BundleManifest,
+  report: EvaluationReport | undefined,
+): string[] {
+  return [
+    `It knows ${plural(labels.length, 'label')} and nothing else: a photo of anything else gets one of them, or the answer unknown.`,
+    `It answers unsure below a score of ${formatPercent(head.unsureBelow)}, and unknown for a photo farther than ${head.unknownAbove.toPrecision(3)} from those it was trained on. Both are estimates and miss some.`,
+    report === undefined
+      ? 'How often it is right was not measured.'
+      : 'The figures hold for photos taken like those of the dataset; with another camera, light or background expect worse, and measure.',
+    'It gives one name to a whole photo; it does not find, count or measure the things on it.',
+    'No claim of fairness is made: the figures are not broken down by who took the photos, where, or with what.',
+    `Its features come from ${backbone.id}, trained by others on ImageNet, whose biases it inherits.`,
+  ]
+}

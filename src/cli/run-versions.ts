@@ -1,0 +1,198 @@
+import { resolve } from 'node:path'
+import { readBundleFolder, verifyBundle } from '../bundles/verify-bundle.ts'
+import { VergerError } from '../core/errors.ts'
+import { parseVersionPath } from '../registry/names.ts'
+import type { Change, DefaultChange } from '../registry/registry.ts'
+import { renderColumns } from './columns.ts'
+import type { CommandContext } from './context.ts'
+import { formatTime } from './formats.ts'
+import { printJson } from './print-json.ts'
+import { printable } from './printable.ts'
+import { plural } from './render.ts'
+import { withRegistry } from './with-registry.ts'
+
+interface OfModel {
+  readonly model: string
+  readonly json: boolean
+}
+
+interface OfVersion {
+  /** `fruits/v1`, or `fruits` where the version may be left out. */
+  readonly path: string
+  readonly json: boolean
+}
+
+interface Reason {
+  readonly why?: string | undefined
+}
+
+export async function runVersionsList(
+  context: CommandContext,
+  { model: name, json }: OfModel,
+): Promise<void> {
+  const { stdout, stderr } = context
+  const { versions, defaultVersion } = await withRegistry(context, async (registry) => ({
+    versions: await registry.listVersions(name),
+    defaultVersion: (await registry.getModel(name)).defaultVersion,
+  }))
+  if (json) {
+    return printJson(
+      context,
+      versions.map((version) => ({ ...version, isDefault: version.name === defaultVersion })),
+    )
+  }
+  if (versions.length === 0) {
+    stderr.write(
+      `${name} has no version yet. verger versions create ${name} --from DIR makes one.\n`,
+    )
+    return
+  }
+  stdout.write(
+    renderColumns(
+      [
+        { title: 'version' },
+        { title: 'default' },
+        { title: 'bundle' },
+        { title: 'registered' },
+        { title: 'description' },
+      ],
+      versions.map((version) => [
+        version.name,
+        version.name === defaultVersion ? 'yes' : '',
+        version.bundle.slice(0, 12),
+        formatTime(version.createdAt),
+        printable(version.description),
+      ]),
+    ),
+  )
+}
+
+interface CreatePlan extends OfVersion, Reason {
+  readonly from: string
+  readonly description?: string
+  readonly setDefault: boolean
+}
+
+export async function runVersionsCreate(context: CommandContext, plan: CreatePlan): Promise<void> {
+  const { path, from, description, setDefault, json } = plan
+  const target = parseVersionPath(path)
+  const files = await readBundleFolder(resolve(context.cwd, from))
+  verifyBundle(files)
+  const { version, defaultVersion } = await withRegistry(context, async (registry) => {
+    const version = await registry.register({
+      ...target,
+      files,
+      setDefault,
+      ...(description === undefined ? {} : { description }),
+      ...reasonOf(plan),
+    })
+    return { version, defaultVersion: (await registry.getModel(target.model)).defaultVersion }
+  })
+  const isDefault = defaultVersion === version.name
+  if (json) return printJson(context, { ...version, isDefault })
+  const answers = isDefault ? 'It answers' : `${defaultVersion} still answers`
+  context.stdout.write(
+    `Registered ${version.model}/${version.name}, bundle ${version.bundle.slice(0, 12)}. ${answers} for ${version.model}.\n`,
+  )
+}
+
+export async function runVersionsShow(
+  context: CommandContext,
+  { path, json }: OfVersion,
+): Promise<void> {
+  const { model, version: name } = parseVersionPath(path)
+  const { version, isDefault } = await withRegistry(context, async (registry) => {
+    const version = await registry.resolveVersion(model, name)
+    const { defaultVersion } = await registry.getModel(model)
+    return { version, isDefault: version.name === defaultVersion }
+  })
+  if (json) return printJson(context, { ...version, isDefault })
+  const { stdout } = context
+  stdout.write(`${version.model}/${version.name}${isDefault ? ', the default' : ''}\n`)
+  if (version.description !== '') stdout.write(`${printable(version.description)}\n`)
+  stdout.write(`bundle      ${version.bundle}\n`)
+  stdout.write(`registered  ${formatTime(version.createdAt)}\n\n`)
+  stdout.write(
+    renderColumns(
+      [{ title: 'file' }, { title: 'SHA-256' }],
+      Object.entries(version.files).map(([file, hash]) => [printable(file), hash]),
+    ),
+  )
+}
+
+export async function runVersionsSetDefault(
+  context: CommandContext,
+  { path, json, ...reason }: OfVersion & Reason,
+): Promise<void> {
+  const { model, version } = parseFullPath(path)
+  const change = await withRegistry(context, (registry) =>
+    registry.setDefault(model, version, reasonOf(reason)),
+  )
+  if (json) return printJson(context, change ?? null)
+  context.stdout.write(
+    change === undefined ? `${version} already answers for ${model}.\n` : saySwitch(model, change),
+  )
+}
+
+export async function runVersionsRollback(
+  context: CommandContext,
+  { model, json, ...reason }: OfModel & Reason,
+): Promise<void> {
+  const change = await withRegistry(context, (registry) =>
+    registry.rollback(model, reasonOf(reason)),
+  )
+  if (json) return printJson(context, change)
+  context.stdout.write(saySwitch(model, change))
+}
+
+export async function runVersionsHistory(
+  context: CommandContext,
+  { model, json }: OfModel,
+): Promise<void> {
+  const history = await withRegistry(context, (registry) => registry.readHistory(model))
+  if (json) return printJson(context, history)
+  if (history.length === 0) {
+    context.stderr.write(`${model} never had a default version.\n`)
+    return
+  }
+  context.stdout.write(
+    renderColumns(
+      [{ title: 'when' }, { title: 'who' }, { title: 'from' }, { title: 'to' }, { title: 'why' }],
+      history.map(({ at, who, from = '-', to = '-', kind, why }) => [
+        formatTime(at),
+        printable(who),
+        from,
+        to,
+        printable(kind === 'set' ? why : [kind, why].filter((text) => text !== '').join(': ')),
+      ]),
+    ),
+  )
+}
+
+export async function runVersionsDelete(
+  context: CommandContext,
+  { path, dryRun, json, ...reason }: OfVersion & Reason & { readonly dryRun: boolean },
+): Promise<void> {
+  const { model, version: name } = parseFullPath(path)
+  const version = await withRegistry(context, async (registry) => {
+    const version = await registry.resolveVersion(model, name)
+    await registry.deleteVersion(model, name, { ...reasonOf(reason), dryRun })
+    return version
+  })
+  if (json) return printJson(context, { ...version, isDeleted: !dryRun })
+  const files = plural(Object.keys(version.files).length, 'file')
+  context.stdout.write(`${dryRun ? 'Would delete' : 'Deleted'} ${model}/${name} (${files}).\n`)
+}
+
+function parseFullPath(path: string): { readonly model: string; readonly version: string } {
+  const { model, version } = parseVersionPath(path)
+  if (version !== undefined) return { model, version }
+  throw new VergerError('usage_invalid', `Expected MODEL/VERSION, received ${path}`, {
+    hint: `verger versions list ${model}`,
+  })
+}
+
+const reasonOf = ({ why }: Reason): Change => (why === undefined ? {} : { why })
+
+const saySwitch = (model: string, { from, to }: DefaultChange): string =>
+  `${to} answers for ${model} from now on${from === undefined ? '' : `, in place of ${from}`}.\n`

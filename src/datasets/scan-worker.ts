@@ -1,0 +1,21 @@
+/** Runs in a worker thread: paths → what their photos are. A photo that cannot be read is an answer, not a failure. */
+import { workerData } from 'piscina'
+import { type ErrorMessage, serializeError } from '../core/errors.ts'
+import type { WorkerReply } from '../tensor/worker-pool.ts'
+import { type PhotoFacts, type ReadOptions, readPhotoFacts } from './read-photo-facts.ts'
+
+export type ScanReply = readonly (PhotoFacts | { readonly error: ErrorMessage })[]
+
+const options: ReadOptions = workerData
+
+export default async function scan(files: readonly string[]): Promise<WorkerReply<ScanReply>> {
+  const result: (PhotoFacts | { readonly error: ErrorMessage })[] = []
+  for (const file of files) {
+    result.push(
+      await readPhotoFacts(file, options).catch((error: unknown) => ({
+        error: serializeError(error),
+      })),
+    )
+  }
+  return { result }
+}

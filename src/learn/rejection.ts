@@ -1,0 +1,244 @@
+/**
+ * Tells photos that are none of the labels by the place of their features among those of the training photos:
+ * relative Mahalanobis distance (Ren et al. 2021) on features of length 1 (Mahalanobis++, Müller and Hein 2025), in the
+ * leading principal directions.
+ *
+ * The coordinates are chosen so that photos scatter around their label's mean by the identity and around the common mean
+ * by a diagonal matrix; then the distance of `z` is `min over labels ‖z − meanₖ‖² − Σ zᵢ² / backgroundᵢ`.
+ */
+import type { Gemm } from '../tensor/gemm.ts'
+import { cholesky, invertLower } from './cholesky.ts'
+import { principalDirections } from './principal-directions.ts'
+import { symmetricEigen } from './symmetric-eigen.ts'
+
+/** Most coordinates that a distance looks at. */
+export const MAX_REJECTION_DIMENSIONS = 128
+
+export interface RejectionModel {
+  readonly width: number
+  readonly dimensions: number
+  /** `[width, dimensions]`, applied to features of length 1. */
+  readonly projection: Float32Array
+  /** `[dimensions]`, where the mean of all photos is projected to. */
+  readonly centre: Float32Array
+  /** `[labels, dimensions]`, relative to `centre`. */
+  readonly means: Float32Array
+  /** `[dimensions]`, variance around the common mean. */
+  readonly background: Float32Array
+}
+
+/** Share of a round covariance that is mixed in: labels have few photos and many dimensions. */
+const SHRINKAGE = 0.1
+
+/**
+ * Fits on `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`; rows of weight 0 take no part.
+ * Gives undefined where fewer than three photos or one direction remain.
+ */
+export async function fitRejection(
+  gemm: Gemm,
+  unit: Float32Array,
+  width: number,
+  labels: Int32Array,
+  classes: number,
+  rows: readonly number[],
+): Promise<RejectionModel | undefined> {
+  const wanted = Math.min(MAX_REJECTION_DIMENSIONS, rows.length - 1, width)
+  if (wanted < 2) return undefined
+  const picked = gatherRows(unit, width, rows)
+  const { mean, directions, count: dims } = await principalDirections(gemm, picked, width, wanted)
+  if (dims < 1) return undefined
+  const z = await project(gemm, picked, width, directions, dims)
+  const origin = projectOne(mean, directions, dims)
+  for (let row = 0; row < rows.length; row++) {
+    for (let i = 0; i < dims; i++) z[row * dims + i]! -= origin[i]!
+  }
+  const rowLabels = Int32Array.from(rows, (row) => labels[row]!)
+  const means = labelMeans(z, dims, rowLabels, classes)
+  const within = scatter(z, dims, (row, i) => means[rowLabels[row]! * dims + i]!)
+  shrink(within, dims)
+  // Simultaneous diagonalisation: whiten by the scatter within labels, then turn to the axes of the total scatter.
+  const whitener = invertLower(cholesky(within, dims), dims)
+  const total = conjugate(whitener, scatter(z, dims, () => 0), dims)
+  const { values, vectors } = symmetricEigen(total, dims)
+  const turn = multiply(transpose(vectors, dims), whitener, dims) // [dims, dims]: z → coordinates
+  const projection = new Float32Array(width * dims)
+  for (let i = 0; i < width; i++) {
+    for (let to = 0; to < dims; to++) {
+      let sum = 0
+      for (let from = 0; from < dims; from++) {
+        sum += turn[to * dims + from]! * directions[i * dims + from]!
+      }
+      projection[i * dims + to] = sum
+    }
+  }
+  const apply = (vector: (i: number) => number) =>
+    Float32Array.from({ length: dims }, (_, to) => {
+      let sum = 0
+      for (let from = 0; from < dims; from++) sum += turn[to * dims + from]! * vector(from)
+      return sum
+    })
+  const turnedMeans = new Float32Array(classes * dims)
+  for (let c = 0; c < classes; c++) turnedMeans.set(apply((i) => means[c * dims + i]!), c * dims)
+  return {
+    width,
+    dimensions: dims,
+    projection,
+    centre: apply((i) => origin[i]!),
+    means: turnedMeans,
+    background: Float32Array.from(values, (value) => Math.max(value, 1e-6)),
+  }
+}
+
+/** Distances `[n]` of `unit` `[n, width]`; the larger, the stranger. */
+export async function rejectionDistances(
+  gemm: Gemm,
+  model: RejectionModel,
+  unit: Float32Array,
+): Promise<Float64Array> {
+  const { width, dimensions } = model
+  const z = await project(gemm, unit, width, model.projection, dimensions)
+  const distances = new Float64Array(unit.length / width)
+  for (let row = 0; row < distances.length; row++) {
+    distances[row] = distanceOf(z.subarray(row * dimensions, (row + 1) * dimensions), model)
+  }
+  return distances
+}
+
+/** Distance of one photo with features of length 1, `[width]`. */
+export function rejectionDistance(unit: Float32Array, model: RejectionModel): number {
+  const { dimensions, projection } = model
+  const z = new Float64Array(dimensions)
+  for (let i = 0; i < unit.length; i++) {
+    const value = unit[i]!
+    if (value === 0) continue
+    for (let to = 0; to < dimensions; to++) z[to]! += value * projection[i * dimensions + to]!
+  }
+  return distanceOf(z, model)
+}
+
+/** `z` is `[dimensions]`, before the centre is taken off. */
+function distanceOf(
+  z: Float32Array | Float64Array,
+  { dimensions, centre, means, background }: RejectionModel,
+): number {
+  let common = 0
+  for (let i = 0; i < dimensions; i++) common += (z[i]! - centre[i]!) ** 2 / background[i]!
+  let nearest = Number.POSITIVE_INFINITY
+  for (let start = 0; start < means.length; start += dimensions) {
+    let sum = 0
+    for (let i = 0; i < dimensions; i++) sum += (z[i]! - centre[i]! - means[start + i]!) ** 2
+    if (sum < nearest) nearest = sum
+  }
+  return nearest - common
+}
+
+async function project(
+  gemm: Gemm,
+  features: Float32Array,
+  width: number,
+  projection: Float32Array,
+  dims: number,
+): Promise<Float32Array> {
+  const { data } = await gemm.multiply(
+    { data: features, rows: features.length / width, columns: width },
+    { data: projection, rows: width, columns: dims },
+  )
+  return data
+}
+
+function projectOne(vector: Float64Array, projection: Float32Array, dims: number): Float64Array {
+  const result = new Float64Array(dims)
+  for (let i = 0; i < vector.length; i++) {
+    for (let to = 0; to < dims; to++) result[to]! += vector[i]! * projection[i * dims + to]!
+  }
+  return result
+}
+
+/** Copies rows of `[n, width]`. */
+export function gatherRows(
+  features: Float32Array,
+  width: number,
+  rows: readonly number[],
+): Float32Array {
+  const picked = new Float32Array(rows.length * width)
+  for (const [to, row] of rows.entries()) {
+    picked.set(features.subarray(row * width, (row + 1) * width), to * width)
+  }
+  return picked
+}
+
+/** Means `[classes, dims]`; those of labels without photos lie far away from everything. */
+function labelMeans(
+  z: Float32Array,
+  dims: number,
+  labels: Int32Array,
+  classes: number,
+): Float64Array {
+  const means = new Float64Array(classes * dims)
+  const counts = new Int32Array(classes)
+  for (const [row, label] of labels.entries()) {
+    counts[label]!++
+    for (let i = 0; i < dims; i++) means[label * dims + i]! += z[row * dims + i]!
+  }
+  for (let c = 0; c < classes; c++) {
+    for (let i = 0; i < dims; i++) {
+      means[c * dims + i] = counts[c] === 0 ? 1e6 : means[c * dims + i]! / counts[c]!
+    }
+  }
+  return means
+}
+
+/** Covariance `[dims, dims]` around what `meanOf` gives for each row. */
+function scatter(
+  z: Float32Array,
+  dims: number,
+  meanOf: (row: number, i: number) => number,
+): Float64Array {
+  const rows = z.length / dims
+  const sum = new Float64Array(dims * dims)
+  const centred = new Float64Array(dims)
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < dims; i++) centred[i] = z[row * dims + i]! - meanOf(row, i)
+    for (let i = 0; i < dims; i++) {
+      const value = centred[i]!
+      for (let j = 0; j <= i; j++) sum[i * dims + j]! += value * centred[j]!
+    }
+  }
+  for (let i = 0; i < dims; i++) {
+    for (let j = 0; j <= i; j++) {
+      const value = sum[i * dims + j]! / rows
+      sum[i * dims + j] = value
+      sum[j * dims + i] = value
+    }
+  }
+  return sum
+}
+
+function shrink(matrix: Float64Array, n: number): void {
+  let trace = 0
+  for (let i = 0; i < n; i++) trace += matrix[i * n + i]!
+  const round = trace / n || 1e-6
+  for (let i = 0; i < n * n; i++) matrix[i] = (1 - SHRINKAGE) * matrix[i]!
+  for (let i = 0; i < n; i++) matrix[i * n + i]! += SHRINKAGE * round
+}
+
+function multiply(a: Float64Array, b: Float64Array, n: number): Float64Array {
+  const product = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < n; k++) {
+      const value = a[i * n + k]!
+      for (let j = 0; j < n; j++) product[i * n + j]! += value * b[k * n + j]!
+    }
+  }
+  return product
+}
+
+function transpose(a: Float64Array, n: number): Float64Array {
+  const result = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) result[j * n + i] = a[i * n + j]!
+  return result
+}
+
+/** a · m · aᵀ */
+const conjugate = (a: Float64Array, m: Float64Array, n: number): Float64Array =>
+  multiply(multiply(a, m, n), transpose(a, n), n)

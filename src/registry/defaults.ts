@@ -1,0 +1,78 @@
+/** Which version of a model answers, and the history of that. */
+import type { Kysely } from 'kysely'
+import { VergerError } from '../core/errors.ts'
+import type { DefaultChangeRow, Schema } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { changeDefault, toChange } from './change-default.ts'
+import { requireModel } from './models.ts'
+import type { Change, DefaultChange } from './registry.ts'
+import { selectVersion, unknownVersion } from './versions.ts'
+
+export async function setDefault(
+  { db }: Store,
+  model: string,
+  version: string,
+  change: Change = {},
+): Promise<DefaultChange | undefined> {
+  return db.transaction().execute(async (trx) => {
+    if ((await selectVersion(trx, model, version)) === undefined) {
+      throw await unknownVersion(trx, model, version)
+    }
+    return changeDefault(trx, model, { kind: 'set', to: version, ...change })
+  })
+}
+
+export async function rollback(
+  { db }: Store,
+  model: string,
+  change: Change = {},
+): Promise<DefaultChange> {
+  return db.transaction().execute(async (trx) => {
+    const { defaultVersion } = await requireModel(trx, model)
+    const kept = keptDefaults(await selectHistory(trx, model))
+    const versions = await trx
+      .selectFrom('versions')
+      .select('name')
+      .where('model', '=', model)
+      .execute()
+    const names = new Set(versions.map(({ name }) => name))
+    const to = kept.findLast((name) => name !== defaultVersion && names.has(name))
+    const done =
+      to === undefined
+        ? undefined
+        : await changeDefault(trx, model, { kind: 'rollback', to, ...change })
+    if (done !== undefined) return done
+    throw new VergerError(
+      'rollback_impossible',
+      `Expected an earlier default of ${model} that still exists, found none`,
+      { hint: `verger versions history ${model} shows what was default when.`, details: { model } },
+    )
+  })
+}
+
+/** What was default and was not rolled back, in order of time; the last is the default of now. */
+function keptDefaults(oldestFirst: readonly DefaultChangeRow[]): string[] {
+  const stack: string[] = []
+  for (const { kind, to_version: to } of oldestFirst) {
+    if (to === null) continue
+    if (kind === 'rollback') stack.splice(stack.lastIndexOf(to))
+    stack.push(to)
+  }
+  return stack
+}
+
+export async function readHistory({ db }: Store, model: string): Promise<DefaultChange[]> {
+  await requireModel(db, model)
+  const rows = await selectHistory(db, model)
+  return rows.reverse().map(toChange)
+}
+
+/** The oldest first. */
+function selectHistory(db: Kysely<Schema>, model: string): Promise<DefaultChangeRow[]> {
+  return db
+    .selectFrom('default_changes')
+    .selectAll()
+    .where('model', '=', model)
+    .orderBy('id')
+    .execute()
+}

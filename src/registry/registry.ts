@@ -1,0 +1,142 @@
+/**
+ * Models, their versions, and which version answers.
+ *
+ * A version is immutable: a name for a bundle, whose files are blobs. Blobs are written first and then, in one
+ * transaction, what refers to them; so a process that is killed leaves at most blobs that nothing refers to.
+ */
+import type { DefaultChangeKind } from '../store/schema.ts'
+import type { Store } from '../store/store.ts'
+import { readHistory, rollback, setDefault } from './defaults.ts'
+import { createModel, deleteModel, getModel, listModels, updateModel } from './models.ts'
+import { referencedBlobs } from './referenced-blobs.ts'
+import { register } from './register.ts'
+import { deleteVersion, listVersions, readVersionFile, resolveVersion } from './versions.ts'
+
+export interface Model {
+  readonly name: string
+  readonly description: string
+  /** The version that answers when none is named. */
+  readonly defaultVersion: string | undefined
+  /** Whether the owner has opted in to keeping photos whose answer was corrected. */
+  readonly keepCorrections: boolean
+  /** How many versions it has. */
+  readonly versions: number
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
+export interface Version {
+  readonly model: string
+  readonly name: string
+  /** Id of the bundle: hash of its `bundle.json`. */
+  readonly bundle: string
+  /** Name of each file → hash of its bytes. */
+  readonly files: Readonly<Record<string, string>>
+  readonly description: string
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
+export interface DefaultChange {
+  /** ISO 8601. */
+  readonly at: string
+  readonly kind: DefaultChangeKind
+  readonly who: string
+  readonly why: string
+  readonly from: string | undefined
+  readonly to: string | undefined
+}
+
+/** Who changes a default and why; by default the user of the process, without a reason. */
+export interface Change {
+  readonly who?: string
+  readonly why?: string
+}
+
+export interface Deletion extends Change {
+  /** Do all that could refuse the deletion, and delete nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface ModelDeletion {
+  /** Delete its versions too. */
+  readonly force?: boolean
+  /** Do all that could refuse the deletion, and delete nothing. */
+  readonly dryRun?: boolean
+}
+
+export interface ModelSettings {
+  readonly description?: string
+  readonly keepCorrections?: boolean
+}
+
+export interface Registration extends Change {
+  /** Created where it does not exist. */
+  readonly model: string
+  /** By default the next of v1, v2, … that was never used, or the version that already has this bundle. */
+  readonly version?: string
+  /** Name → bytes of every file of the bundle, `bundle.json` among them. */
+  readonly files: ReadonlyMap<string, Uint8Array>
+  readonly description?: string
+  /** Whether it answers from now on; the first version of a model does anyway. */
+  readonly setDefault?: boolean
+}
+
+export interface Registry {
+  /** Throws `name_invalid`, `model_exists`. */
+  createModel(name: string, settings?: ModelSettings): Promise<Model>
+  /** In the order of their names. */
+  listModels(): Promise<Model[]>
+  /** Throws `model_unknown`. */
+  getModel(name: string): Promise<Model>
+  /** Throws `model_unknown`. */
+  updateModel(name: string, settings: ModelSettings): Promise<Model>
+  /** Deletes a model, its history and its corrections. Throws `model_unknown`, and `model_has_versions` unless forced. */
+  deleteModel(name: string, deletion?: ModelDeletion): Promise<void>
+
+  /**
+   * Gives a bundle a name, for good; the same bundle under the same name again is no fault. Once it returns, the version
+   * survives a loss of power. Throws `name_invalid`, `bundle_incomplete`, `version_exists`, `disk_full`, `write_failed`.
+   */
+  register(registration: Registration): Promise<Version>
+  /** The newest first. Throws `model_unknown`. */
+  listVersions(model: string): Promise<Version[]>
+  /**
+   * The named version, or the one that answers now; asking is one indexed query, so a server may do so at each request
+   * and sees what another process has switched. Throws `model_unknown`, `version_unknown`, `model_has_no_version`.
+   */
+  resolveVersion(model: string, version?: string): Promise<Version>
+  /** Throws like `resolveVersion`, and `version_is_default` where the model has other versions. */
+  deleteVersion(model: string, version: string, deletion?: Deletion): Promise<void>
+  /** One file of a version, verified. Throws `version_file_unknown`, `blob_missing`, `blob_damaged`. */
+  readVersionFile(version: Version, name: string): Promise<Uint8Array>
+
+  /** Gives the change, or undefined where the version is the default already. Throws like `resolveVersion`. */
+  setDefault(model: string, version: string, change?: Change): Promise<DefaultChange | undefined>
+  /** Returns to the default before, as often as there is one that still exists. Throws `rollback_impossible`. */
+  rollback(model: string, change?: Change): Promise<DefaultChange>
+  /** Changes of the default, the newest first. Throws `model_unknown`. */
+  readHistory(model: string): Promise<DefaultChange[]>
+
+  /** Hashes of all blobs that something refers to. */
+  referencedBlobs(): Promise<Set<string>>
+}
+
+export function createRegistry(store: Store): Registry {
+  return {
+    createModel: (name, settings) => createModel(store, name, settings),
+    listModels: () => listModels(store),
+    getModel: (name) => getModel(store, name),
+    updateModel: (name, settings) => updateModel(store, name, settings),
+    deleteModel: (name, deletion) => deleteModel(store, name, deletion),
+    register: (registration) => register(store, registration),
+    listVersions: (model) => listVersions(store, model),
+    resolveVersion: (model, version) => resolveVersion(store, model, version),
+    deleteVersion: (model, version, deletion) => deleteVersion(store, model, version, deletion),
+    readVersionFile: (version, name) => readVersionFile(store, version, name),
+    setDefault: (model, version, change) => setDefault(store, model, version, change),
+    rollback: (model, change) => rollback(store, model, change),
+    readHistory: (model) => readHistory(store, model),
+    referencedBlobs: () => referencedBlobs(store),
+  }
+}

@@ -1,0 +1,20 @@
+/** Bytes by their hash. Every implementation passes the suite in test/contract/blob-store.test.ts. */
+
+export interface BlobEntry {
+  readonly sha256: string
+  readonly sizeBytes: number
+  /** When it was last put, in milliseconds since 1970: what was put just now may not be referenced yet. */
+  readonly putAtMs: number
+}
+
+export interface BlobStore {
+  /** Keeps bytes and gives their SHA-256 once they would survive a loss of power. Putting them again repairs them. */
+  put(bytes: Uint8Array): Promise<string>
+  /** Reads bytes and verifies them. Throws `blob_missing` or `blob_damaged`. */
+  get(sha256: string): Promise<Uint8Array>
+  has(sha256: string): Promise<boolean>
+  /** All blobs, in no order; what is half written is never among them. */
+  list(): AsyncIterable<BlobEntry>
+  /** Removes a blob; one that is not there is no error. */
+  delete(sha256: string): Promise<void>
+}

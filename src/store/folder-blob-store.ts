@@ -1,0 +1,111 @@
+/** Blobs as files: `<folder>/ab/cdef…` holds the bytes whose hash is `abcdef…`. */
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  createFolder,
+  removeStaleTemporaries,
+  syncFolder,
+  toWriteError,
+  writeFileAtomic,
+} from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
+import { sha256 as hash } from '../core/hashes.ts'
+import type { BlobEntry, BlobStore } from './blob-store.ts'
+
+const PREFIX = /^[0-9a-f]{2}$/
+const REST = /^[0-9a-f]{62}$/
+
+/** Opens, and where needed creates, a folder of blobs. Throws `disk_full` or `write_failed`. */
+export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
+  // One folder for all that is half written, so that it can be swept at every start.
+  const incoming = join(folder, 'incoming')
+  await createFolder(incoming)
+  await removeStaleTemporaries(incoming)
+  const folderOf = (sha256: string) => join(folder, sha256.slice(0, 2))
+  const pathOf = (sha256: string) => join(folderOf(sha256), sha256.slice(2))
+
+  return {
+    async put(bytes) {
+      const sha256 = hash(bytes)
+      const path = pathOf(sha256)
+      if (await holds(path, sha256)) {
+        await keep(path, folderOf(sha256))
+      } else {
+        await createFolder(folderOf(sha256))
+        await writeFileAtomic(path, bytes, incoming)
+      }
+      return sha256
+    },
+    async get(sha256) {
+      const path = pathOf(sha256)
+      const bytes = await readFile(path).catch((cause) => {
+        throw missing(sha256, path, cause)
+      })
+      if (hash(bytes) !== sha256) throw damaged(sha256, path)
+      return bytes
+    },
+    async has(sha256) {
+      return (await sizeOf(pathOf(sha256))) !== undefined
+    },
+    list: () => listEntries(folder),
+    async delete(sha256) {
+      await rm(pathOf(sha256), { force: true })
+    },
+  }
+}
+
+/** Whether the bytes are there and intact. */
+async function holds(path: string, sha256: string): Promise<boolean> {
+  const bytes = await readFile(path).catch(() => undefined)
+  return bytes !== undefined && hash(bytes) === sha256
+}
+
+/** Says that an existing blob was put now; the process that wrote it may not have brought its name to the disk yet. */
+async function keep(path: string, folder: string): Promise<void> {
+  try {
+    const now = new Date()
+    await utimes(path, now, now)
+    await syncFolder(folder)
+  } catch (error) {
+    throw toWriteError(error, path)
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  )
+}
+
+async function* listEntries(folder: string): AsyncGenerator<BlobEntry> {
+  for (const prefix of (await readdir(folder)).filter((name) => PREFIX.test(name))) {
+    for (const rest of await readdir(join(folder, prefix))) {
+      if (!REST.test(rest)) continue
+      // Another process may delete it at the same time.
+      const found = await stat(join(folder, prefix, rest)).catch(() => undefined)
+      if (found === undefined) continue
+      yield { sha256: prefix + rest, sizeBytes: found.size, putAtMs: found.mtimeMs }
+    }
+  }
+}
+
+const REGISTER_AGAIN =
+  'Register the version again from its bundle, or restore a backup of the home folder.'
+
+function missing(sha256: string, path: string, cause: NodeJS.ErrnoException): VergerError {
+  const found = cause.code === 'ENOENT' ? 'nothing' : cause.message
+  return new VergerError('blob_missing', `Expected a stored file at ${path}, found ${found}`, {
+    hint: REGISTER_AGAIN,
+    details: { sha256, path },
+    cause,
+  })
+}
+
+function damaged(sha256: string, path: string): VergerError {
+  return new VergerError(
+    'blob_damaged',
+    `Expected bytes with the SHA-256 that their name says in ${path}, found others`,
+    { hint: REGISTER_AGAIN, details: { sha256, path } },
+  )
+}

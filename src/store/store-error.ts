@@ -1,0 +1,62 @@
+/** What SQLite says, in our words. */
+import { VergerError } from '../core/errors.ts'
+
+/** The code that SQLite gives, e.g. `SQLITE_CONSTRAINT_PRIMARYKEY`; absent on other errors. */
+export function sqliteCode(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined
+}
+
+/** Maps errors that a user can do something about; any other one, a broken constraint too, is given as it is. */
+export function toStoreError(error: unknown, file: string): unknown {
+  const code = sqliteCode(error) ?? ''
+  const starts = (...prefixes: string[]) => prefixes.some((prefix) => code.startsWith(prefix))
+  if (starts('SQLITE_CORRUPT', 'SQLITE_NOTADB'))
+    return registryDamaged(file, messageOf(error), error)
+  const details = { path: file, sqlite: code }
+  if (starts('SQLITE_FULL')) {
+    return new VergerError('disk_full', `Expected space to write ${file}, the disk is full`, {
+      hint: 'Free some space and run the command again; nothing half-written was kept.',
+      details,
+      cause: error,
+    })
+  }
+  if (starts('SQLITE_BUSY', 'SQLITE_LOCKED')) {
+    return new VergerError(
+      'registry_busy',
+      `Expected ${file} to be free within ${BUSY_TIMEOUT_MS / 1000} s, another process holds it`,
+      { hint: 'Run the command again; end a verger process that hangs.', details, cause: error },
+    )
+  }
+  if (starts('SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_PERM', 'SQLITE_IOERR')) {
+    return new VergerError(
+      'write_failed',
+      `Expected to use ${file}, received ${messageOf(error)}`,
+      {
+        hint: 'Check that the folder and the file are yours to write and that the disk is healthy.',
+        details,
+        cause: error,
+      },
+    )
+  }
+  return error
+}
+
+/** What any thrown thing says. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
+/** How long a write waits for that of another process. */
+export const BUSY_TIMEOUT_MS = 10_000
+
+export function registryDamaged(file: string, found: string, cause?: unknown): VergerError {
+  return new VergerError(
+    'registry_damaged',
+    `Expected an intact database in ${file}, found ${found}`,
+    {
+      hint: `Nothing was changed. Restore a backup of ${file}, or move it and the files beside it (-wal, -shm) away to start with an empty registry.`,
+      details: { path: file },
+      cause,
+    },
+  )
+}
