@@ -1,4 +1,6 @@
 /** The public library API of Verger. */
+
+export type { Decision } from './bundles/classifier.ts'
 export { type Config, type Limits, readConfig } from './core/config.ts'
 export {
   ERROR_CATALOGUE,
@@ -10,7 +12,6 @@ export type { Photo } from './features/featurizer.ts'
 export { createHandler, type Handler } from './server/handler.ts'
 export { type ListenOptions, listen, type RunningServer } from './server/listen.ts'
 export {
-  type Decision,
   type FailedPrediction,
   openPredictor,
   type Prediction,

@@ -37,6 +37,10 @@ export const ERROR_CATALOGUE = {
     'An archive would write outside its folder, or unpacks to far more than it should.',
   ),
   backbone_damaged: failure(500, 'The weights file of a backbone differs from its published hash.'),
+  backbone_differs: failure(
+    409,
+    'A bundle was made with other weights or another preprocessing than this Verger has.',
+  ),
   backbone_missing: failure(500, 'The weights file of a backbone is not where it should be.'),
   backbone_unknown: usage(404, 'No backbone has this id.'),
   base64_invalid: failure(400, 'A text that should be base64 is not.'),
@@ -44,6 +48,7 @@ export const ERROR_CATALOGUE = {
   blob_missing: failure(500, 'A stored file is not where it should be.'),
   body_too_large: failure(413, 'The request body is larger than the server accepts.'),
   bundle_damaged: failure(422, 'A file of a bundle differs from the hash that names it.'),
+  bundle_exists: failure(409, 'Something lies already where a bundle should be written.'),
   bundle_incomplete: failure(422, 'A bundle lacks a file that it needs.'),
   bundle_not_found: failure(404, 'No bundle lies at this path.'),
   bundle_self_test_failed: failure(

@@ -85,11 +85,8 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     timeoutMs: STUCK_AFTER_MS,
     maxWaiting: limits.queuedPhotos,
   })
-  const run: Featurizer['run'] = (
-    photo,
-    outputs,
-    { views = nativeView, sha256, signal } = {},
-  ) => pool.run({ photo, outputs, views, sha256 }, signal === undefined ? {} : { signal })
+  const run: Featurizer['run'] = (photo, outputs, { views = nativeView, sha256, signal } = {}) =>
+    pool.run({ photo, outputs, views, sha256 }, signal === undefined ? {} : { signal })
 
   return {
     workers,

@@ -1,7 +1,8 @@
 /** Preprocessing and network composed into the one model that every engine runs. */
+
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { emitPreprocessing, SIZE_CONSTANTS } from '../images/preprocess-graph.ts'
 import { emitNetwork } from '../tensor/emit-onnx.ts'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { ModelProtoSchema } from '../tensor/generated/onnx_pb.ts'
 import { createGraphBuilder } from '../tensor/graph-builder.ts'
 import type { Network } from '../tensor/network.ts'

@@ -77,11 +77,7 @@ function moveCentres(
   }
 }
 
-function nearest(
-  features: Float32Array,
-  start: number,
-  centres: readonly Float64Array[],
-): number {
+function nearest(features: Float32Array, start: number, centres: readonly Float64Array[]): number {
   let best = 0
   let bestProduct = Number.NEGATIVE_INFINITY
   for (const [index, centre] of centres.entries()) {

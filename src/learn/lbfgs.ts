@@ -10,7 +10,7 @@
 export interface Evaluation {
   readonly value: number
   /** Owned by the minimiser from then on. */
-  readonly gradient: Float64Array
+  readonly gradient: Float32Array
 }
 
 export interface LbfgsOptions {
@@ -22,7 +22,7 @@ export interface LbfgsOptions {
 }
 
 export interface LbfgsResult {
-  readonly point: Float64Array
+  readonly point: Float32Array
   readonly value: number
   readonly iterations: number
 }
@@ -36,17 +36,17 @@ const MAX_BACKTRACKS = 12
 const FLAT = 1e-8
 
 interface Pair {
-  readonly step: Float64Array
-  readonly change: Float64Array
+  readonly step: Float32Array
+  readonly change: Float32Array
   /** 1 / (step · change). */
   readonly rho: number
 }
 
 /** Yields the points at which it wants the function and returns the best one found. */
 export function* lbfgs(
-  start: Float64Array,
+  start: Float32Array,
   { tolerance, referenceGradient, maxIterations }: LbfgsOptions,
-): Generator<Float64Array, LbfgsResult, Evaluation> {
+): Generator<Float32Array, LbfgsResult, Evaluation> {
   let point = start
   let { value, gradient } = yield point
   const enough = tolerance * (referenceGradient ?? norm(gradient))
@@ -56,7 +56,7 @@ export function* lbfgs(
     const direction = descent(gradient, pairs)
     const slope = dot(direction, gradient)
     let length = pairs.length === 0 ? Math.min(1, 1 / norm(gradient)) : 1
-    let next: Float64Array | undefined
+    let next: Float32Array | undefined
     let reached: Evaluation | undefined
     for (let attempt = 0; attempt < MAX_BACKTRACKS; attempt++) {
       const candidate = along(point, direction, length)
@@ -67,7 +67,8 @@ export function* lbfgs(
         break
       }
       // Minimum of the parabola through both values and the slope, kept away from both ends.
-      const parabola = (-slope * length * length) / (2 * (evaluation.value - value - slope * length))
+      const parabola =
+        (-slope * length * length) / (2 * (evaluation.value - value - slope * length))
       length = Math.min(0.5 * length, Math.max(0.1 * length, parabola || 0))
     }
     if (next === undefined || reached === undefined) break
@@ -84,10 +85,10 @@ export function* lbfgs(
 
 function remember(
   pairs: Pair[],
-  from: Float64Array,
-  to: Float64Array,
-  gradientFrom: Float64Array,
-  gradientTo: Float64Array,
+  from: Float32Array,
+  to: Float32Array,
+  gradientFrom: Float32Array,
+  gradientTo: Float32Array,
 ): void {
   const step = along(to, from, -1)
   const change = along(gradientTo, gradientFrom, -1)
@@ -98,8 +99,8 @@ function remember(
 }
 
 /** The two-loop recursion: minus the approximate inverse Hessian times the gradient. */
-function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  const direction = gradient.slice()
+function descent(gradient: Float32Array, pairs: readonly Pair[]): Float32Array {
+  const direction = Float32Array.from(gradient)
   const alphas: number[] = []
   for (let i = pairs.length - 1; i >= 0; i--) {
     const { step, change, rho } = pairs[i]!
@@ -118,21 +119,21 @@ function descent(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
   return direction
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
   return sum
 }
 
-const norm = (a: Float64Array): number => Math.sqrt(dot(a, a))
+const norm = (a: Float32Array): number => Math.sqrt(dot(a, a))
 
-function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
+function addScaled(target: Float32Array, source: Float32Array, factor: number): void {
   for (let i = 0; i < target.length; i++) target[i] = target[i]! + factor * source[i]!
 }
 
 /** `point + length · direction`. */
-function along(point: Float64Array, direction: Float64Array, length: number): Float64Array {
-  const moved = new Float64Array(point.length)
+function along(point: Float32Array, direction: Float32Array, length: number): Float32Array {
+  const moved = new Float32Array(point.length)
   for (let i = 0; i < moved.length; i++) moved[i] = point[i]! + length * direction[i]!
   return moved
 }

@@ -58,7 +58,11 @@ export async function fitRejection(
   shrink(within, dims)
   // Simultaneous diagonalisation: whiten by the scatter within labels, then turn to the axes of the total scatter.
   const whitener = invertLower(cholesky(within, dims), dims)
-  const total = conjugate(whitener, scatter(z, dims, () => 0), dims)
+  const total = conjugate(
+    whitener,
+    scatter(z, dims, () => 0),
+    dims,
+  )
   const { values, vectors } = symmetricEigen(total, dims)
   const turn = multiply(transpose(vectors, dims), whitener, dims) // [dims, dims]: z → coordinates
   const projection = new Float32Array(width * dims)
@@ -78,7 +82,11 @@ export async function fitRejection(
       return sum
     })
   const turnedMeans = new Float32Array(classes * dims)
-  for (let c = 0; c < classes; c++) turnedMeans.set(apply((i) => means[c * dims + i]!), c * dims)
+  for (let c = 0; c < classes; c++)
+    turnedMeans.set(
+      apply((i) => means[c * dims + i]!),
+      c * dims,
+    )
   return {
     width,
     dimensions: dims,

@@ -68,9 +68,7 @@ export function fitLinearScale(
   const typical = total / Math.sqrt(width) || 1
   const spread =
     scaling === 'standard'
-      ? deviations.map(
-          (deviation) => Math.max(deviation, LEAST_SHARE * typical) * Math.sqrt(width),
-        )
+      ? deviations.map((deviation) => Math.max(deviation, LEAST_SHARE * typical) * Math.sqrt(width))
       : new Float64Array(width).fill(total || 1)
   return { centre, spread }
 }

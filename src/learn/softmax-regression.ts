@@ -12,9 +12,9 @@ import { type LbfgsResult, lbfgs } from './lbfgs.ts'
 /** Weights and bias of a linear classifier: logits = x · W + b. */
 export interface LinearHead {
   /** `[width, classes]` */
-  readonly weights: Float64Array
+  readonly weights: Float32Array
   /** `[classes]` */
-  readonly bias: Float64Array
+  readonly bias: Float32Array
 }
 
 export interface TrainingRows {
@@ -81,13 +81,20 @@ export async function openSoftmaxSolver(
         }
         if (open.length === 0) break
         options.onStep?.()
-        const points = open.map((index) => asked[index]!.value as Float64Array)
+        const points = open.map((index) => asked[index]!.value as Float32Array)
         const weights = open.map((index) => problems[index]!.rowWeights)
         const sums = await evaluate(computation, rows, labelIndices, weights, points)
         asked = asked.slice()
         for (const [place, index] of open.entries()) {
           asked[index] = minimisers[index]!.next(
-            finish(sums[place]!, points[place]!, constants[index]!, totals[index]!, problems[index]!.l2, width * classes),
+            finish(
+              sums[place]!,
+              points[place]!,
+              constants[index]!,
+              totals[index]!,
+              problems[index]!.l2,
+              width * classes,
+            ),
           )
         }
       }
@@ -143,7 +150,7 @@ function encodeObjective(width: number): Uint8Array {
 interface Sums {
   logLikelihood: number
   /** `[width · k + k]` */
-  readonly gradient: Float64Array
+  readonly gradient: Float32Array
 }
 
 async function evaluate(
@@ -151,7 +158,7 @@ async function evaluate(
   { features, width, labels, classes }: TrainingRows,
   labelIndices: BigInt64Array,
   rowWeights: readonly Float32Array[],
-  points: readonly Float64Array[],
+  points: readonly Float32Array[],
 ): Promise<Sums[]> {
   const count = labels.length
   const problems = points.length
@@ -167,7 +174,7 @@ async function evaluate(
   }
   const sums: Sums[] = points.map(() => ({
     logLikelihood: 0,
-    gradient: new Float64Array(width * classes + classes),
+    gradient: new Float32Array(width * classes + classes),
   }))
   const blockRows = Math.max(1, Math.min(count, Math.floor(BLOCK_VALUES / stacked)))
   for (let from = 0; from < count; from += blockRows) {
@@ -187,7 +194,10 @@ async function evaluate(
         bias: { data: bias, dims: [stacked] },
         rowWeights: { data: blockWeights, dims: [rows, problems, 1] },
         labels: { data: blockLabels, dims: [rows, problems, 1] },
-        split: { data: BigInt64Array.of(BigInt(rows), BigInt(problems), BigInt(classes)), dims: [3] },
+        split: {
+          data: BigInt64Array.of(BigInt(rows), BigInt(problems), BigInt(classes)),
+          dims: [3],
+        },
         joined: { data: BigInt64Array.of(BigInt(rows), BigInt(stacked)), dims: [2] },
       },
       ['logLikelihood', 'gradient', 'biasGradient'],
@@ -195,7 +205,8 @@ async function evaluate(
     for (const [p, sum] of sums.entries()) {
       for (let row = 0; row < rows; row++) {
         const place = row * problems + p
-        if (blockWeights[place]! > 0) sum.logLikelihood += blockWeights[place]! * logLikelihood![place]!
+        if (blockWeights[place]! > 0)
+          sum.logLikelihood += blockWeights[place]! * logLikelihood![place]!
       }
       for (let i = 0; i < width; i++) {
         const at = i * stacked + p * classes
@@ -212,8 +223,8 @@ async function evaluate(
 /** Turns sums into the objective: mean loss plus penalty, and its gradient. */
 function finish(
   { logLikelihood, gradient }: Sums,
-  point: Float64Array,
-  constant: Float64Array,
+  point: Float32Array,
+  constant: Float32Array,
   total: number,
   l2: number,
   weightCount: number,
@@ -229,13 +240,17 @@ function finish(
 }
 
 /** The part of the gradient that no weight changes: `Σ w · x` per class, then `Σ w` per class. */
-function labelSums({ features, width, labels, classes }: TrainingRows, weights: Float32Array): Float64Array {
-  const sums = new Float64Array(width * classes + classes)
+function labelSums(
+  { features, width, labels, classes }: TrainingRows,
+  weights: Float32Array,
+): Float32Array {
+  const sums = new Float32Array(width * classes + classes)
   for (let row = 0; row < labels.length; row++) {
     const weight = weights[row]!
     if (weight === 0) continue
     const label = labels[row]!
-    for (let i = 0; i < width; i++) sums[i * classes + label]! += weight * features[row * width + i]!
+    for (let i = 0; i < width; i++)
+      sums[i * classes + label]! += weight * features[row * width + i]!
     sums[width * classes + label]! += weight
   }
   return sums
@@ -245,7 +260,7 @@ function labelSums({ features, width, labels, classes }: TrainingRows, weights: 
 function gradientAtZero(
   { features, width, labels, classes }: TrainingRows,
   weights: Float32Array,
-  constant: Float64Array,
+  constant: Float32Array,
 ): number {
   const means = new Float64Array(width)
   let total = 0
@@ -257,13 +272,14 @@ function gradientAtZero(
   }
   let squares = 0
   for (let i = 0; i < width; i++) {
-    for (let c = 0; c < classes; c++) squares += ((means[i]! - constant[i * classes + c]!) / total) ** 2
+    for (let c = 0; c < classes; c++)
+      squares += ((means[i]! - constant[i * classes + c]!) / total) ** 2
   }
   return Math.sqrt(squares)
 }
 
-function startPoint(start: LinearHead | undefined, size: number): Float64Array {
-  const point = new Float64Array(size)
+function startPoint(start: LinearHead | undefined, size: number): Float32Array {
+  const point = new Float32Array(size)
   if (start !== undefined) {
     point.set(start.weights)
     point.set(start.bias, start.weights.length)
@@ -271,7 +287,7 @@ function startPoint(start: LinearHead | undefined, size: number): Float64Array {
   return point
 }
 
-const toHead = (point: Float64Array, width: number, classes: number): LinearHead => ({
+const toHead = (point: Float32Array, width: number, classes: number): LinearHead => ({
   weights: point.slice(0, width * classes),
   bias: point.slice(width * classes),
 })

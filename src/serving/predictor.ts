@@ -1,13 +1,13 @@
 /** Photo → named scores: what the command line, every protocol and the library call. */
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
+import type { Decision } from '../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../core/config.ts'
 import { type ErrorDescription, isAboutPhoto, toVergerError } from '../core/errors.ts'
+import { meanOf } from '../features/featurize-photos.ts'
 import { type Load, openFeaturizer, type Photo } from '../features/featurizer.ts'
 import { softmax, topIndices } from '../learn/softmax.ts'
-
-/** What a classifier dares to say: `unsure` which class, or `unknown`, none of them. A bare backbone always says `ok`. */
-export const DECISIONS = ['ok', 'unsure', 'unknown'] as const
-export type Decision = (typeof DECISIONS)[number]
+import { createSelfTest } from './self-test.ts'
+import type { ServedModel, VersionSource } from './version-source.ts'
 
 export interface Score {
   readonly label: string
@@ -15,15 +15,22 @@ export interface Score {
   readonly score: number
 }
 
+/** Who answered: a version of a model, a bundle that has no name yet, or a bare backbone. */
+export type Answerer =
+  | { readonly model: string; readonly version: string }
+  | { readonly bundle: string }
+  | { readonly backbone: string }
+
 /** The answer for one photo that could be read. */
-export interface Prediction {
+export type Prediction = {
   /** Path, URL or name under which the photo was given. */
   readonly source: string
-  readonly backbone: string
-  readonly decision: Decision
-  /** Best labels, best first. */
-  readonly top: readonly Score[]
-}
+} & Answerer & {
+    /** A bare backbone always says `ok`. */
+    readonly decision: Decision
+    /** Best labels, best first. */
+    readonly top: readonly Score[]
+  }
 
 /** The answer for one photo that could not be read. */
 export interface FailedPrediction {
@@ -34,6 +41,10 @@ export interface FailedPrediction {
 export interface PredictRequest {
   readonly source: string
   readonly photo: Photo
+  /** Model whose version answers; without one, what the predictor was opened for. */
+  readonly model?: string | undefined
+  /** Version of `model`; its default where none is named. */
+  readonly version?: string | undefined
   /** Number of labels in the answer. */
   readonly top?: number
   /** Takes the photo out of the queue when its caller leaves. */
@@ -41,9 +52,9 @@ export interface PredictRequest {
 }
 
 export interface Predictor {
+  /** Backbone that answers where no model is named. */
   readonly backbone: string
   readonly workers: number
-  readonly labelCount: number
   readonly load: Load
   /** Rejects with a VergerError. */
   predict(request: PredictRequest): Promise<Prediction>
@@ -52,8 +63,10 @@ export interface Predictor {
 }
 
 export interface PredictorOptions {
-  /** Id of a backbone whose own classifier answers. */
+  /** Id of a backbone whose own classifier answers where no model is named. */
   readonly backbone?: string
+  /** Where named models come from, and what answers instead of a backbone. */
+  readonly versions?: VersionSource
   readonly workers: number
   readonly limits: Limits
 }
@@ -61,24 +74,48 @@ export interface PredictorOptions {
 /** Opens a predictor; the first worker starts to load at once. Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`. */
 export function openPredictor(options: PredictorOptions): Predictor {
   const backbone = findBackbone(options.backbone ?? DEFAULT_BACKBONE)
-  const { workers, limits } = options
+  const { workers, limits, versions } = options
   const featurizer = openFeaturizer({ backbone, workers, limits })
+  const selfTest = createSelfTest(backbone, featurizer)
+
+  async function classify(served: ServedModel, { photo, signal }: PredictRequest) {
+    await selfTest(served)
+    const { manifest, labels } = served.classifier
+    const views = await featurizer.run(photo, ['features'], {
+      views: manifest.backbone.views,
+      signal,
+    })
+    const features = meanOf(
+      views.map((view) => view['features'] ?? new Float32Array()),
+      manifest.backbone.features,
+    )
+    const { probabilities, decision } = served.classifier.classify(features)
+    return { scores: probabilities, labels, decision }
+  }
+
+  async function recognise({ photo, signal }: PredictRequest) {
+    const [outputs] = await featurizer.run(photo, ['logits'], { signal })
+    const scores = softmax(outputs?.['logits'] ?? [])
+    return { scores, labels: backbone.labels, decision: 'ok' as const }
+  }
+
   return {
     backbone: backbone.id,
     workers,
-    labelCount: backbone.labels.length,
     get load() {
       return featurizer.load
     },
-    async predict({ source, photo, top = DEFAULT_TOP, signal }) {
-      const [outputs] = await featurizer.run(photo, ['logits'], { signal })
-      const scores = softmax(outputs?.['logits'] ?? [])
+    async predict(request) {
+      const { source, model, version, top = DEFAULT_TOP } = request
+      const served = await versions?.find(model, version)
+      const { scores, labels, decision } =
+        served === undefined ? await recognise(request) : await classify(served, request)
       return {
         source,
-        backbone: backbone.id,
-        decision: 'ok',
+        ...(served?.answerer ?? { backbone: backbone.id }),
+        decision,
         top: topIndices(scores, top).map((index) => ({
-          label: backbone.labels[index] ?? String(index),
+          label: labels[index] ?? String(index),
           score: scores[index] ?? 0,
         })),
       }

@@ -43,7 +43,8 @@ export async function compute<Task, Result, Report>(
       worker.on('message', (message: Message<Result, Report>) => {
         if ('report' in message) onReport?.(message.report)
         else if ('result' in message) outcome = () => resolve(message.result)
-        else outcome = () => reject(signal?.aborted ? signal.reason : deserializeError(message.error))
+        else
+          outcome = () => reject(signal?.aborted ? signal.reason : deserializeError(message.error))
       })
       worker.once('error', (error) => reject(lost(error.message, error)))
       // The thread ends by itself once it has nothing left to do.

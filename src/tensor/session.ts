@@ -23,10 +23,14 @@ export async function loadSession(model: string | Uint8Array): Promise<Session> 
     enableMemPattern: false,
     logSeverityLevel: 3,
   }).catch((error: unknown) => {
-    throw new VergerError('backbone_damaged', `Expected an ONNX model, could not load ${typeof model === 'string' ? model : `${model.length} bytes`}`, {
-      hint: 'verger doctor compares the file with its published hash.',
-      cause: error,
-    })
+    throw new VergerError(
+      'backbone_damaged',
+      `Expected an ONNX model, could not load ${typeof model === 'string' ? model : `${model.length} bytes`}`,
+      {
+        hint: 'verger doctor compares the file with its published hash.',
+        cause: error,
+      },
+    )
   })
   return {
     async run({ data, dims }, outputs) {
@@ -73,9 +77,7 @@ export async function loadComputation(model: Uint8Array, threads: number): Promi
         ]),
       )
       const results = await session.run(feeds, outputs)
-      return Object.fromEntries(
-        outputs.map((name) => [name, results[name]!.data as Float32Array]),
-      )
+      return Object.fromEntries(outputs.map((name) => [name, results[name]!.data as Float32Array]))
     },
     close: () => session.release(),
   }

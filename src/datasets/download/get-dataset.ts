@@ -25,7 +25,7 @@ import { type ArrangedPhotos, arrangePhotos } from './arrange-photos.ts'
 import { readChecksum, recordChecksum } from './checksum-record.ts'
 import { type Download, downloadFile } from './download-file.ts'
 import { withLock } from './file-lock.ts'
-import type { DatasetPlan } from './plan-dataset.ts'
+import type { DatasetPlan, FileOrigin, UrlOrigin } from './plan-dataset.ts'
 
 export const GET_STAGES = ['download', 'unpack', 'compose'] as const
 export type GetStage = (typeof GET_STAGES)[number]
@@ -129,7 +129,7 @@ async function make(
   const made =
     origin.kind === 'composed'
       ? await compose(files, options)
-      : await fetchAndUnpack(plan, datasets, files, options)
+      : await fetchAndUnpack({ ...plan, origin }, datasets, files, options)
   const dataset: GotDataset & { readonly sizeBytes?: number } = {
     name: plan.name,
     title: plan.title,
@@ -175,17 +175,21 @@ async function compose(files: string, { onProgress }: GetOptions): Promise<Made>
   return { photos: { path, count } }
 }
 
+/** A plan that has an archive. */
+type ArchivePlan = DatasetPlan & { readonly origin: FileOrigin | UrlOrigin }
+
 async function fetchAndUnpack(
-  plan: DatasetPlan,
+  plan: ArchivePlan,
   datasets: string,
   files: string,
   options: GetOptions & { readonly signal: AbortSignal },
 ): Promise<Made> {
   const { origin } = plan
-  if (origin.kind === 'composed') throw new Error('nothing to fetch')
   const file = origin.kind === 'file' ? origin.file : origin.archive
   const archive =
-    origin.kind === 'file' ? await describeFile(file) : await fetchArchive(plan, file, options)
+    origin.kind === 'file'
+      ? await describeFile(file)
+      : await fetchArchive({ ...plan, origin }, options)
   const checksum = await compareChecksum(plan, datasets, archive, options.acceptChange === true)
   await mkdir(dirname(files), { recursive: true })
   try {
@@ -207,11 +211,10 @@ const AT_FAULT = ['archive_invalid', 'archive_unsafe', 'no_photo']
 
 /** Downloads the archive, unless an earlier run did and was stopped later. */
 async function fetchArchive(
-  { origin, sha256, sizeBytes }: DatasetPlan,
-  archive: string,
+  { origin, sha256, sizeBytes }: DatasetPlan & { readonly origin: UrlOrigin },
   options: GetOptions,
 ): Promise<Download> {
-  if (origin.kind !== 'url') throw new Error('nothing to download')
+  const { archive } = origin
   const { onProgress, onNote, signal, stallMs, retryMs } = options
   // What was refused because it had changed is kept for the run that accepts it.
   const isWelcome = options.force !== true || options.acceptChange === true
@@ -249,7 +252,7 @@ async function describeFile(file: string): Promise<Download> {
 }
 
 async function compareChecksum(
-  { origin, sha256: published }: DatasetPlan,
+  { origin, sha256: published }: ArchivePlan,
   datasets: string,
   archive: Download,
   isAccepted: boolean,

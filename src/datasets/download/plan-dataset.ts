@@ -17,22 +17,30 @@ export interface DatasetRequest {
   readonly from?: string | undefined
 }
 
+/** Where the photos come from. */
+export type Origin = { readonly kind: 'composed' } | FileOrigin | UrlOrigin
+
+/** An archive that is here already. */
+export interface FileOrigin {
+  readonly kind: 'file'
+  readonly file: string
+}
+
+export interface UrlOrigin {
+  readonly kind: 'url'
+  readonly url: string
+  /** Where the archive lies until it is unpacked. */
+  readonly archive: string
+  /** Bytes of it that are here from an earlier run. */
+  readonly hereBytes: number
+}
+
 export interface DatasetPlan {
   readonly name: string
   readonly title: string
   readonly licence: string
   readonly page?: string
-  readonly origin:
-    | { readonly kind: 'composed' }
-    | { readonly kind: 'file'; readonly file: string }
-    | {
-        readonly kind: 'url'
-        readonly url: string
-        /** Where the archive lies until it is unpacked. */
-        readonly archive: string
-        /** Bytes of it that are here from an earlier run. */
-        readonly hereBytes: number
-      }
+  readonly origin: Origin
   /** As published; of a file, as it is. */
   readonly sizeBytes?: number
   /** As published. */
@@ -67,7 +75,7 @@ export async function planDataset(
     return {
       ...{ ...place, title, licence: licence ?? SAMPLE_FRUITS.licence },
       origin: { kind: 'composed' },
-      layout: { kind: 'folders', marks: [] },
+      layout: ANY_FOLDERS,
     }
   }
   const { title, page, layout } = known ?? { title: named, page: undefined, layout: ANY_FOLDERS }

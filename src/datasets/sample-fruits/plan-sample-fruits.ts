@@ -13,7 +13,7 @@ export interface PlannedPhoto {
 }
 
 export interface SampleSize {
-  /** Photos of each kind; the icon sets of a side share them equally. */
+  /** Photos of each kind. */
   readonly trainPerKind: number
   readonly testPerKind: number
 }
@@ -23,25 +23,33 @@ const SAMPLE_SIZE: SampleSize = { trainPerKind: 60, testPerKind: 20 }
 /** Changes every photo; a change here is a new version of the data set. */
 const SEED = 'sample-fruits 1'
 
-/** The plan is the same at every call, and a larger sample begins with the photos of a smaller one. */
+/**
+ * The plan is the same at every call, and a larger sample holds the photos of a smaller one. Photos of a kind are dealt
+ * to its drawings in turn, so that a set with more drawings has more photos and no drawing is learned by heart.
+ */
 export function planSampleFruits({
   trainPerKind,
   testPerKind,
 }: SampleSize = SAMPLE_SIZE): readonly PlannedPhoto[] {
-  return FRUIT_KINDS.flatMap((label) =>
-    ICON_SETS.flatMap((iconSet) => {
-      const sharing = ICON_SETS.filter(({ split }) => split === iconSet.split).length
-      const count = (iconSet.split === 'train' ? trainPerKind : testPerKind) / sharing
-      return Array.from({ length: Math.ceil(count) }, (_, index) =>
-        planPhoto(label, iconSet, index),
-      )
-    }),
-  )
+  return FRUIT_KINDS.flatMap((label) => [
+    ...deal(label, 'train', trainPerKind),
+    ...deal(label, 'test', testPerKind),
+  ])
 }
 
-function planPhoto(label: FruitKind, iconSet: IconSet, index: number): PlannedPhoto {
-  const name = `${iconSet.name}-${String(index + 1).padStart(3, '0')}.jpg`
-  const path = `${iconSet.split}/${label}/${name}`
-  const scene = planScene(new Random(`${SEED} ${path}`), iconNames(iconSet.name, label), index)
-  return { path, label, iconSet, scene }
+function deal(label: FruitKind, split: IconSet['split'], count: number): PlannedPhoto[] {
+  const drawings = ICON_SETS.filter((set) => set.split === split).flatMap((iconSet) => {
+    const icons = iconNames(iconSet.name, label)
+    return icons.map((_, first) => ({ iconSet, icons, first }))
+  })
+  return Array.from({ length: Math.ceil(count / drawings.length) }, (_, round) =>
+    drawings.map(({ iconSet, icons, first }) => {
+      const number = String(round * icons.length + first + 1).padStart(3, '0')
+      const path = `${split}/${label}/${iconSet.name}-${number}.jpg`
+      const scene = planScene(new Random(`${SEED} ${path}`), icons, first)
+      return { path, label, iconSet, scene }
+    }),
+  )
+    .flat()
+    .slice(0, count)
 }

@@ -77,12 +77,12 @@ const OVER: Choices<ThingKind> = [
 ]
 
 /** Shares of photos. */
-const SEVERAL = 0.4
-const MODELLED = 0.35
-const HIDDEN = 0.4
-const ON_SOMETHING = 0.45
-const OUT_OF_FOCUS = 0.4
-const UNSHARP = 0.3
+const SEVERAL = 0.35
+const MODELLED = 0.7
+const HIDDEN = 0.35
+const ON_SOMETHING = 0.4
+const OUT_OF_FOCUS = 0.5
+const UNSHARP = 0.25
 
 /** `icons` are the drawings of one kind; `first` says which of them leads. */
 export function planScene(random: Random, icons: readonly string[], first: number): Scene {
@@ -130,11 +130,11 @@ interface Ground {
   readonly first: number
 }
 
-/** One fruit of 52 to 92 % of the frame, or two to four of 34 to 52 % that do not hide each other. */
+/** One fruit of 55 to 95 % of the frame, or two to four of 34 to 52 % that do not hide each other. */
 function planFruits(random: Random, ground: Ground): readonly Fruit[] {
   const side = Math.min(ground.width, ground.height)
   if (!random.chance(SEVERAL)) {
-    return [planFruit(random, ground, { size: side * random.between(0.52, 0.92), index: 0 })]
+    return [planFruit(random, ground, { size: side * random.between(0.55, 0.95), index: 0 })]
   }
   const size = side * random.between(0.38, 0.5)
   const wanted = random.integer(2, 4)
@@ -153,8 +153,8 @@ function planFruit(
   { width, height, light, icons, first }: Ground,
   { size, index }: { readonly size: number; readonly index: number },
 ): Fruit {
-  // Up to a tenth of the fruit may lie outside the frame.
-  const room = (extent: number) => Math.max(0, extent / 2 - 0.4 * size)
+  // A leaf or a stem may lie outside the frame.
+  const room = (extent: number) => Math.max(0, extent / 2 - 0.47 * size)
   const lead = icons[(first + (index > 0 && random.chance(0.3) ? 1 : 0)) % icons.length]
   const lieThickness = random.between(0.02, 0.09) * size
   const towards = ((light.angle + 180) * Math.PI) / 180
@@ -245,7 +245,7 @@ function planCamera(random: Random): Camera {
   return {
     brightness: random.between(0.85, 1.15),
     contrast: random.between(0.85, 1.12),
-    saturation: random.between(0.75, 1.2),
+    saturation: random.between(0.85, 1.15),
     hue: random.between(-5, 5),
     warmth: random.between(-1, 1),
     blur: random.chance(UNSHARP) ? random.between(0.5, 1.7) : 0,

@@ -1,10 +1,10 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
 import { setMaxListeners } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { DECISIONS } from '../../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../../core/config.ts'
 import { ERROR_CATALOGUE, VergerError } from '../../core/errors.ts'
 import {
-  DECISIONS,
   type FailedPrediction,
   type Prediction,
   type Predictor,
@@ -59,7 +59,7 @@ const PREDICTION_SCHEMA = {
 const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
 export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
-  const { predictor, limits } = options
+  const { limits } = options
   app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -92,7 +92,6 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
             top: {
               type: 'integer',
               minimum: 1,
-              maximum: predictor.labelCount,
               default: DEFAULT_TOP,
               description: 'Labels per photo',
             },

@@ -1,0 +1,124 @@
+/** A bundle in memory: features of a photo → probabilities of its labels and what it dares to say. */
+import { VergerError } from '../core/errors.ts'
+import { type RejectionModel, rejectionDistance } from '../learn/rejection.ts'
+import { transformFeatures } from '../learn/scaling.ts'
+import { softmax } from '../learn/softmax.ts'
+import { decodeSafetensors } from '../tensor/safetensors.ts'
+import type { FloatTensor } from '../tensor/tensor.ts'
+import type { BundleManifest } from './bundle-manifest.ts'
+import { checkGolden } from './golden.ts'
+import { type BundleFiles, bundleId, verifyBundle } from './verify-bundle.ts'
+
+/** What a classifier dares to say: `unsure` which label, or `unknown`, none of them. */
+export const DECISIONS = ['ok', 'unsure', 'unknown'] as const
+export type Decision = (typeof DECISIONS)[number]
+
+export interface Classification {
+  /** `[labels]`, adding up to 1. */
+  readonly probabilities: Float64Array
+  readonly decision: Decision
+  /** How far the photo is from the training photos; see `learn/rejection.ts`. Undefined where nothing was fitted. */
+  readonly distance: number | undefined
+}
+
+export interface Classifier {
+  /** Id of the bundle. */
+  readonly id: string
+  readonly manifest: BundleManifest
+  readonly labels: readonly string[]
+  /** Judges the mean features `[width]` over the views of the bundle. */
+  classify(features: Float32Array): Classification
+}
+
+/** Name of the file that holds weights and statistics. */
+export const HEAD_FILE = 'head.safetensors'
+
+/**
+ * Verifies a bundle, loads it and replays its golden answers.
+ * Throws `bundle_damaged`, `bundle_too_new` or `bundle_self_test_failed`.
+ */
+export function loadClassifier(files: BundleFiles): Classifier {
+  const manifest = verifyBundle(files)
+  const classifier = createClassifier(bundleId(files), manifest, readHead(files))
+  checkGolden(classifier, files)
+  return classifier
+}
+
+export function readHead(files: BundleFiles): ReadonlyMap<string, FloatTensor> {
+  try {
+    return decodeSafetensors(files.get(HEAD_FILE) ?? new Uint8Array())
+  } catch (error) {
+    throw new VergerError(
+      'bundle_damaged',
+      `Expected tensors in ${HEAD_FILE}: ${error instanceof Error ? error.message : String(error)}`,
+      { hint: 'Copy the bundle again from where it came.', cause: error },
+    )
+  }
+}
+
+export function createClassifier(
+  id: string,
+  manifest: BundleManifest,
+  tensors: ReadonlyMap<string, FloatTensor>,
+): Classifier {
+  const { labels, head, backbone } = manifest
+  const width = backbone.features
+  const weights = tensorOf(tensors, 'weights', [width, labels.length])
+  const bias = tensorOf(tensors, 'bias', [labels.length])
+  const rejection = rejectionOf(tensors, width, labels.length)
+  return {
+    id,
+    manifest,
+    labels,
+    classify(features) {
+      const transformed = transformFeatures(features, width, head.scaling)
+      const logits = Float64Array.from(bias)
+      for (const [i, value] of transformed.entries()) {
+        if (value === 0) continue
+        const start = i * labels.length
+        for (let c = 0; c < logits.length; c++) {
+          logits[c] = (logits[c] ?? 0) + value * (weights[start + c] ?? 0)
+        }
+      }
+      const probabilities = softmax(logits.map((logit) => logit / head.temperature))
+      const distance =
+        rejection && rejectionDistance(transformFeatures(features, width, 'unit'), rejection)
+      const best = probabilities.reduce((a, b) => Math.max(a, b), 0)
+      const isUnknown = distance !== undefined && distance > head.unknownAbove
+      const decision = isUnknown ? 'unknown' : best < head.unsureBelow ? 'unsure' : 'ok'
+      return { probabilities, decision, distance }
+    },
+  }
+}
+
+function rejectionOf(
+  tensors: ReadonlyMap<string, FloatTensor>,
+  width: number,
+  labels: number,
+): RejectionModel | undefined {
+  const projection = tensors.get('rejection.projection')
+  if (projection === undefined) return undefined
+  const dimensions = projection.dims[1] ?? 0
+  return {
+    width,
+    dimensions,
+    projection: tensorOf(tensors, 'rejection.projection', [width, dimensions]),
+    centre: tensorOf(tensors, 'rejection.centre', [dimensions]),
+    means: tensorOf(tensors, 'rejection.means', [labels, dimensions]),
+    background: tensorOf(tensors, 'rejection.background', [dimensions]),
+  }
+}
+
+function tensorOf(
+  tensors: ReadonlyMap<string, FloatTensor>,
+  name: string,
+  dims: readonly number[],
+): Float32Array {
+  const tensor = tensors.get(name)
+  if (tensor !== undefined && tensor.dims.join() === dims.join()) return tensor.data
+  throw new VergerError(
+    'bundle_damaged',
+    `Expected the tensor ${name} of shape [${dims}] in ${HEAD_FILE}, received ${tensor ? `[${tensor.dims}]` : 'none'}`,
+    { hint: 'Train the bundle again.' },
+  )
+}

@@ -1,0 +1,408 @@
+/**
+ * Chooses how a head is trained by cross-validation on the training rows, then trains it: scaling, L2 strength or nearest
+ * centroids, temperature. Computes on the calling thread.
+ */
+import type { Gemm } from '../tensor/gemm.ts'
+import { centroidHead } from './centroid-head.ts'
+import { assignFolds } from './folds.ts'
+import { accuracyOf } from './metrics.ts'
+import { createRandom } from './random.ts'
+import { gatherRows } from './rejection.ts'
+import {
+  applyLinearScale,
+  fitLinearScale,
+  type LinearScale,
+  SCALINGS,
+  type Scaling,
+  transformFeatures,
+} from './scaling.ts'
+import { type LinearHead, openSoftmaxSolver } from './softmax-regression.ts'
+import { fitTemperature, negativeLogLikelihood } from './temperature.ts'
+
+/** Rows of features with what is known of them. */
+export interface LabelledRows {
+  /** `[n, width]` */
+  readonly features: Float32Array
+  readonly width: number
+  /** `[n]`, each below `classes`. */
+  readonly labels: Int32Array
+  readonly classes: number
+  /** `[n]`; rows of one group look alike and stand on one side of every fold. */
+  readonly groups: Int32Array
+}
+
+/** L2 strengths on the mean loss of scaled features (rows of mean squared length 1), strongest first. */
+const L2_PATH = [1e-3, 1e-4, 1e-5]
+/** The path where labels have a handful of photos. */
+const FEW_SHOT_L2_PATH = [1, 1e-1, 1e-2, 1e-3]
+/** Photos per label, in the median, below which nearest centroids are tried and L2 begins stronger. */
+const FEW_SHOT = 20
+/** L2 strength at which scalings are compared. */
+const SCALING_L2 = 1e-4
+const FEW_SHOT_SCALING_L2 = 1e-2
+/** Folds on which scalings are compared: a difference worth having shows on two. */
+const SCALING_FOLDS = 2
+/** Where the path ends early: the loss has grown by this share over the best. */
+const GROWN = 1.02
+const FOLDS = 5
+/** Rows on which settings are compared; beyond that more rows cost time and change no choice. */
+const MAX_COMPARED_ROWS = 3072
+/** Largest ratio between labels' counts at which no weights are used (Kang et al. 2020 find little harm below). */
+const EVEN_RATIO = 3
+const SEARCH = { tolerance: 3e-3, maxIterations: 60 }
+const FINAL = { tolerance: 3e-4, maxIterations: 200 }
+
+export type Method = 'logistic regression' | 'nearest centroids'
+
+/** One setting that was tried, with what rows that it had not seen say of it. */
+export interface Trial {
+  readonly method: Method
+  readonly scaling: Scaling
+  /** Strength on the mean loss; 0 for centroids. */
+  readonly l2: number
+  readonly accuracy: number
+  /** Mean −log p of the label after its temperature. */
+  readonly loss: number
+  readonly temperature: number
+}
+
+/** What held-out rows were given by heads that had not seen them, in the order of `rows`. */
+export interface OutOfFold {
+  readonly rows: readonly number[]
+  /** `[rows, classes]` */
+  readonly logits: Float32Array
+  /** Fold of each of `rows`. */
+  readonly folds: Int32Array
+}
+
+export interface HeadChoice {
+  readonly chosen: Trial
+  readonly trials: readonly Trial[]
+  readonly outOfFold: OutOfFold
+}
+
+export interface SearchOptions {
+  readonly seed: number
+  readonly threads: number
+  /** Called after each step; throws to stop. */
+  onStep?(trial?: Trial): void
+}
+
+/** Compares settings on `rows` and gives the one of least held-out loss. */
+export async function chooseHead(
+  gemm: Gemm,
+  data: LabelledRows,
+  rows: readonly number[],
+  options: SearchOptions,
+): Promise<HeadChoice> {
+  const compared = sampleRows(data, rows, options.seed)
+  const folds = foldsOf(data, compared, options.seed)
+  const isFewShot = medianCount(data.labels, rows, data.classes) < FEW_SHOT
+  const trials: Trial[] = []
+  let best: { trial: Trial; logits: Float32Array } | undefined
+  const judge = (setting: Setting, { folds: held, logits }: Held) => {
+    const trial = { ...setting, ...judgeLogits(data, compared, held, logits) }
+    trials.push(trial)
+    options.onStep?.(trial)
+    return { trial, logits }
+  }
+  const scalingTrials: Trial[] = []
+  const some = folds.map((fold) => (fold < SCALING_FOLDS ? fold : -1))
+  for (const scaling of SCALINGS) {
+    const l2 = isFewShot ? FEW_SHOT_SCALING_L2 : SCALING_L2
+    const setting: Setting = { method: 'logistic regression', scaling, l2 }
+    const held = await holdOut(gemm, data, compared, some, setting, options)
+    scalingTrials.push(judge(setting, held).trial)
+  }
+  const { scaling } = scalingTrials.reduce((a, b) => (b.loss < a.loss ? b : a))
+
+  const scaled = await scaleRows(data, compared, scaling)
+  const subset = subsetOf(data, compared, scaled.features)
+  const weights = foldWeights(subset.labels, data.classes, folds)
+  const keep = (judged: { trial: Trial; logits: Float32Array }) => {
+    if (best === undefined || judged.trial.loss < best.trial.loss) best = judged
+    return judged.trial
+  }
+  if (isFewShot) {
+    const setting: Setting = { method: 'nearest centroids', scaling, l2: 0 }
+    keep(judge(setting, await holdOut(gemm, data, compared, folds, setting, options)))
+  }
+  const solver = await openSoftmaxSolver(subset, options.threads)
+  try {
+    let starts: readonly LinearHead[] | undefined
+    let least = Number.POSITIVE_INFINITY
+    // From the strongest L2 to the weakest, each from the solution before, until the loss grows.
+    for (const l2 of isFewShot ? FEW_SHOT_L2_PATH : L2_PATH) {
+      const problems = weights.map((rowWeights, fold) => {
+        const start = starts?.[fold]
+        return { rowWeights, l2, ...(start === undefined ? {} : { start }) }
+      })
+      starts = await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
+      const logits = await heldOutLogits(gemm, subset, folds, starts)
+      const { loss } = keep(
+        judge({ method: 'logistic regression', scaling, l2 }, { folds, logits }),
+      )
+      if (loss > least * GROWN) break
+      least = Math.min(least, loss)
+    }
+  } finally {
+    await solver.close()
+  }
+  if (best === undefined) throw new RangeError('Expected settings to compare, received none')
+  return {
+    chosen: best.trial,
+    trials,
+    outOfFold: { rows: compared, logits: best.logits, folds },
+  }
+}
+
+type Setting = Pick<Trial, 'method' | 'scaling' | 'l2'>
+type Held = Pick<OutOfFold, 'folds' | 'logits'>
+
+/** Trains once per fold with a setting and gives what the held-out rows are answered. */
+async function holdOut(
+  gemm: Gemm,
+  data: LabelledRows,
+  rows: readonly number[],
+  folds: Int32Array,
+  { method, scaling, l2 }: Setting,
+  options: SearchOptions,
+): Promise<Held> {
+  const scaled = await scaleRows(data, rows, scaling)
+  const subset = subsetOf(data, rows, scaled.features)
+  const weights = foldWeights(subset.labels, data.classes, folds)
+  if (method === 'nearest centroids') {
+    const heads = weights.map((rowWeights) => centroidHead(subset, rowWeights))
+    return { folds, logits: await heldOutLogits(gemm, subset, folds, heads) }
+  }
+  const solver = await openSoftmaxSolver(subset, options.threads)
+  try {
+    const problems = weights.map((rowWeights) => ({ rowWeights, l2 }))
+    const heads = await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
+    return { folds, logits: await heldOutLogits(gemm, subset, folds, heads) }
+  } finally {
+    await solver.close()
+  }
+}
+
+/** Accuracy on rows whose look-alikes were learned from: what a split by chance would have reported. */
+export async function accuracyByChance(
+  gemm: Gemm,
+  data: LabelledRows,
+  rows: readonly number[],
+  setting: Setting,
+  options: SearchOptions,
+): Promise<number> {
+  const compared = sampleRows(data, rows, options.seed)
+  const alone = { ...data, groups: Int32Array.from(data.labels, (_, row) => row) }
+  const folds = foldsOf(alone, compared, options.seed).map((fold) =>
+    fold < SCALING_FOLDS ? fold : -1,
+  )
+  const held = await holdOut(gemm, data, compared, folds, setting, options)
+  return judgeLogits(data, compared, held.folds, held.logits).accuracy
+}
+
+/** Held-out logits of every one of `rows` under one setting, for finding wrong labels. */
+export async function crossPredict(
+  gemm: Gemm,
+  data: LabelledRows,
+  rows: readonly number[],
+  setting: Setting,
+  options: SearchOptions,
+): Promise<OutOfFold> {
+  const folds = foldsOf(data, rows, options.seed)
+  return { rows, ...(await holdOut(gemm, data, rows, folds, setting, options)) }
+}
+
+/** Trains with a setting on `rows` and folds the scale into the matrix: logits = transform(x) · W + b. */
+export async function trainHead(
+  data: LabelledRows,
+  rows: readonly number[],
+  { scaling, l2, method }: Trial,
+  options: SearchOptions,
+): Promise<LinearHead> {
+  const scaled = await scaleRows(data, rows, scaling)
+  const subset = subsetOf(data, rows, scaled.features)
+  const rowWeights = balanceWeights(subset.labels, data.classes)
+  if (method === 'nearest centroids') {
+    return foldScale(centroidHead(subset, rowWeights), scaled.scale, data.classes)
+  }
+  const solver = await openSoftmaxSolver(subset, options.threads)
+  try {
+    const [head] = await solver.solve([{ rowWeights, l2 }], {
+      ...FINAL,
+      onStep: () => options.onStep?.(),
+    })
+    return foldScale(head!, scaled.scale, data.classes)
+  } finally {
+    await solver.close()
+  }
+}
+
+/** `((x − centre) / spread) · W + b` as `x · W′ + b′`. */
+function foldScale(
+  { weights, bias }: LinearHead,
+  { centre, spread }: LinearScale,
+  classes: number,
+): LinearHead {
+  const folded = new Float64Array(weights.length)
+  const shifted = Float64Array.from(bias)
+  for (let i = 0; i < centre.length; i++) {
+    for (let c = 0; c < classes; c++) {
+      const weight = weights[i * classes + c]! / spread[i]!
+      folded[i * classes + c] = weight
+      shifted[c]! -= centre[i]! * weight
+    }
+  }
+  return { weights: Float32Array.from(folded), bias: Float32Array.from(shifted) }
+}
+
+/** Weights that make up for unequal counts, as the square root of their ratio; all 1 where counts are about equal. */
+export function balanceWeights(labels: Int32Array, classes: number): Float32Array {
+  const counts = countLabels(labels, classes)
+  const present = counts.filter((count) => count > 0)
+  const mean = labels.length / present.length
+  const isEven = Math.max(...present) < EVEN_RATIO * Math.min(...present)
+  return Float32Array.from(labels, (label) => (isEven ? 1 : Math.sqrt(mean / counts[label]!)))
+}
+
+function countLabels(labels: Iterable<number>, classes: number): Int32Array {
+  const counts = new Int32Array(classes)
+  for (const label of labels) counts[label]!++
+  return counts
+}
+
+function medianCount(labels: Int32Array, rows: readonly number[], classes: number): number {
+  const counts = countLabels(
+    rows.map((row) => labels[row]!),
+    classes,
+  ).sort()
+  return counts[Math.floor(counts.length / 2)]!
+}
+
+async function scaleRows(data: LabelledRows, rows: readonly number[], scaling: Scaling) {
+  const picked = gatherRows(data.features, data.width, rows)
+  const transformed = transformFeatures(picked, data.width, scaling)
+  const all = Array.from({ length: rows.length }, (_, index) => index)
+  const scale = fitLinearScale(transformed, data.width, scaling, all)
+  return { scale, features: applyLinearScale(transformed, data.width, scale) }
+}
+
+const subsetOf = (
+  { width, labels, classes, groups }: LabelledRows,
+  rows: readonly number[],
+  features: Float32Array,
+): LabelledRows => ({
+  features,
+  width,
+  classes,
+  labels: Int32Array.from(rows, (row) => labels[row]!),
+  groups: Int32Array.from(rows, (row) => groups[row]!),
+})
+
+/** At most `MAX_COMPARED_ROWS` of `rows`, an equal share of each label. */
+function sampleRows(
+  { labels, classes }: LabelledRows,
+  rows: readonly number[],
+  seed: number,
+): readonly number[] {
+  if (rows.length <= MAX_COMPARED_ROWS) return rows
+  const share = MAX_COMPARED_ROWS / rows.length
+  const shuffled = createRandom(seed).shuffle([...rows])
+  const counts = countLabels(
+    rows.map((row) => labels[row]!),
+    classes,
+  )
+  const taken = new Int32Array(classes)
+  return shuffled
+    .filter((row) => taken[labels[row]!]!++ < Math.max(FOLDS, counts[labels[row]!]! * share))
+    .sort((a, b) => a - b)
+}
+
+function foldsOf({ labels, groups }: LabelledRows, rows: readonly number[], seed: number) {
+  return assignFolds(
+    Int32Array.from(rows, (row) => labels[row]!),
+    Int32Array.from(rows, (row) => groups[row]!),
+    FOLDS,
+    createRandom(seed),
+  )
+}
+
+/** Row weights of each fold's training side: those of the fold itself are 0. */
+function foldWeights(labels: Int32Array, classes: number, folds: Int32Array): Float32Array[] {
+  const balanced = balanceWeights(labels, classes)
+  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 1)
+  return Array.from({ length: count }, (_, fold) =>
+    balanced.map((weight, row) => (folds[row] === fold ? 0 : weight)),
+  )
+}
+
+/** Logits `[n, classes]` of each row by the head that did not see it. */
+async function heldOutLogits(
+  gemm: Gemm,
+  { features, width, classes }: LabelledRows,
+  folds: Int32Array,
+  heads: readonly LinearHead[],
+): Promise<Float32Array> {
+  const logits = new Float32Array(folds.length * classes)
+  for (const [fold, head] of heads.entries()) {
+    const rows = [...folds.keys()].filter((row) => folds[row] === fold)
+    if (rows.length === 0) continue
+    const values = await applyHead(gemm, head, gatherRows(features, width, rows), width, classes)
+    for (const [place, row] of rows.entries()) {
+      logits.set(values.subarray(place * classes, (place + 1) * classes), row * classes)
+    }
+  }
+  return logits
+}
+
+/** Logits `[n, classes]` of transformed features `[n, width]`. */
+export async function applyHead(
+  gemm: Gemm,
+  { weights, bias }: LinearHead,
+  features: Float32Array,
+  width: number,
+  classes: number,
+): Promise<Float32Array> {
+  const { data } = await gemm.multiply(
+    { data: features, rows: features.length / width, columns: width },
+    { data: weights, rows: width, columns: classes },
+  )
+  for (let i = 0; i < data.length; i++) data[i]! += bias[i % classes]!
+  return data
+}
+
+/** Judges held-out logits; rows of fold −1 were never held out and do not count. */
+function judgeLogits(
+  { labels, classes }: LabelledRows,
+  rows: readonly number[],
+  folds: Int32Array,
+  logits: Float32Array,
+) {
+  const { held, heldLogits } = heldOut(labels, classes, rows, folds, logits)
+  if (held.length === 0) return { accuracy: 0, loss: Number.POSITIVE_INFINITY, temperature: 1 }
+  const accuracy = accuracyOf(heldLogits, classes, held)
+  // Where nothing is wrong the best temperature is none at all, and every score would be 1.
+  const temperature = accuracy === 1 ? 1 : fitTemperature(heldLogits, classes, held)
+  return {
+    accuracy,
+    temperature,
+    loss: negativeLogLikelihood(heldLogits, classes, held, temperature),
+  }
+}
+
+/** Labels and logits of the rows that were held out once. */
+export function heldOut(
+  labels: Int32Array,
+  classes: number,
+  rows: readonly number[],
+  folds: Int32Array,
+  logits: Float32Array,
+) {
+  const places = [...rows.keys()].filter((place) => folds[place]! >= 0)
+  return {
+    places,
+    held: Int32Array.from(places, (place) => labels[rows[place]!]!),
+    heldLogits: gatherRows(logits, classes, places),
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The safetensors format: 8 bytes of header length, a JSON header with type, shape and place of each tensor, then the
+ * bytes (https://huggingface.co/docs/safetensors/index#format). Float32 and float16 are read and written.
+ */
+import { decodeFloat16, encodeFloat16 } from './float16.ts'
+import { elementCount, type FloatTensor } from './tensor.ts'
+
+const TYPES = { F32: 4, F16: 2 } as const
+type StoredType = keyof typeof TYPES
+
+interface HeaderEntry {
+  readonly dtype: StoredType
+  readonly shape: readonly number[]
+  readonly data_offsets: readonly [number, number]
+}
+
+/** A tensor and the type in which it is stored. */
+export interface StoredTensor extends FloatTensor {
+  readonly type: StoredType
+}
+
+/** Encodes tensors in the order of their names; the same tensors give the same bytes. */
+export function encodeSafetensors(tensors: Readonly<Record<string, StoredTensor>>): Uint8Array {
+  const header: Record<string, HeaderEntry> = {}
+  const parts: Uint8Array[] = []
+  let offset = 0
+  for (const name of Object.keys(tensors).sort()) {
+    const { type, dims, data } = tensors[name]!
+    const bytes =
+      type === 'F32'
+        ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+        : new Uint8Array(encodeFloat16(data).buffer)
+    header[name] = { dtype: type, shape: dims, data_offsets: [offset, offset + bytes.length] }
+    offset += bytes.length
+    parts.push(bytes)
+  }
+  const json = Buffer.from(JSON.stringify(header))
+  // Padded with spaces, so that the values begin at a multiple of eight.
+  const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, ' ')])
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(padded.length))
+  return Buffer.concat([length, padded, ...parts])
+}
+
+/** Decodes all tensors to float32. Throws a RangeError naming what does not fit. */
+export function decodeSafetensors(bytes: Uint8Array): ReadonlyMap<string, FloatTensor> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.length < 8) throw new RangeError(`Expected at least 8 bytes, received ${view.length}`)
+  const headerLength = Number(view.readBigUInt64LE())
+  if (headerLength > view.length - 8) {
+    throw new RangeError(`Expected a header of ${headerLength} bytes, received ${view.length - 8}`)
+  }
+  const header: Record<string, HeaderEntry> = JSON.parse(view.toString('utf8', 8, 8 + headerLength))
+  const start = 8 + headerLength
+  const tensors = new Map<string, FloatTensor>()
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
+    if (name === '__metadata__') continue
+    const [from, to] = data_offsets
+    const itemBytes = TYPES[dtype]
+    if (itemBytes === undefined) throw new RangeError(`${name}: the type ${dtype} is not read`)
+    if (to - from !== elementCount(shape) * itemBytes || start + to > view.length) {
+      throw new RangeError(`${name}: bytes ${from} to ${to} do not hold the shape [${shape}]`)
+    }
+    const copy = Uint8Array.from(view.subarray(start + from, start + to)).buffer
+    const data = dtype === 'F32' ? new Float32Array(copy) : decodeFloat16(new Uint16Array(copy))
+    tensors.set(name, { dims: shape, data })
+  }
+  return tensors
+}
