@@ -14,6 +14,8 @@ export const DECISIONS = ['ok', 'unsure', 'unknown'] as const
 export type Decision = (typeof DECISIONS)[number]
 
 export interface Classification {
+  /** `[labels]`, before the temperature. */
+  readonly logits: Float64Array
   /** `[labels]`, adding up to 1. */
   readonly probabilities: Float64Array
   readonly decision: Decision
@@ -84,11 +86,20 @@ export function createClassifier(
       const distance =
         rejection && rejectionDistance(transformFeatures(features, width, 'unit'), rejection)
       const best = probabilities.reduce((a, b) => Math.max(a, b), 0)
-      const isUnknown = distance !== undefined && distance > head.unknownAbove
-      const decision = isUnknown ? 'unknown' : best < head.unsureBelow ? 'unsure' : 'ok'
-      return { probabilities, decision, distance }
+      const decision = decide(best, distance, head)
+      return { logits, probabilities, decision, distance }
     },
   }
+}
+
+/** Judges the best probability and the distance against the thresholds of a head. */
+export function decide(
+  best: number,
+  distance: number | undefined,
+  { unsureBelow, unknownAbove }: Pick<BundleManifest['head'], 'unsureBelow' | 'unknownAbove'>,
+): Decision {
+  if (distance !== undefined && distance > unknownAbove) return 'unknown'
+  return best < unsureBelow ? 'unsure' : 'ok'
 }
 
 function rejectionOf(

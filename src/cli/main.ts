@@ -10,10 +10,13 @@ type CommandFactory = (context: CommandContext) => Command
 /** Commands in the order of the help; each is imported only when it is named. */
 const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   predict: async () => (await import('./commands/predict.ts')).createPredictCommand,
+  train: async () => (await import('./commands/train.ts')).createTrainCommand,
+  evaluate: async () => (await import('./commands/evaluate.ts')).createEvaluateCommand,
   datasets: async () => (await import('./commands/datasets.ts')).createDatasetsCommand,
   models: async () => (await import('./commands/models.ts')).createModelsCommand,
   versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,
   up: async () => (await import('./commands/up.ts')).createUpCommand,
+  cache: async () => (await import('./commands/cache.ts')).createCacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
 }
 

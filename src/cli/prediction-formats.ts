@@ -1,5 +1,6 @@
 /** Forms in which predictions are written to standard output. */
 import { stringify } from 'csv-stringify/sync'
+import type { Decision } from '../bundles/classifier.ts'
 import type { FailedPrediction, Prediction } from '../serving/predictor.ts'
 
 export const PREDICTION_FORMATS = ['text', 'json', 'ndjson', 'csv'] as const
@@ -30,13 +31,20 @@ export function createPredictionWriter(
   }
 }
 
+/** What a decision means; nothing is said of an answer that dares to name a label. */
+const DECISION_LINES: Readonly<Record<Decision, string>> = {
+  ok: '',
+  unsure: 'Decision unsure: no label scores high enough to be sure\n',
+  unknown: 'Decision unknown: unlike any photo this model was trained on\n',
+}
+
 /** The workshop's form; the name of the photo stands in front where there are several. */
 function textOf(answer: Answer, single: boolean): string {
   if ('error' in answer) return ''
   const lines = answer.top.map(
     ({ label, score }) => `Score ${Number(score.toPrecision(12))}, Label ${label}\n`,
   )
-  const predicted = `Predicted:\n${lines.join('')}`
+  const predicted = `Predicted:\n${lines.join('')}${DECISION_LINES[answer.decision]}`
   return single ? predicted : `${answer.source}\n${predicted}\n`
 }
 
@@ -53,18 +61,19 @@ function jsonWriter(): PredictionWriter {
 }
 
 function csvWriter(): PredictionWriter {
-  let header = 'source,rank,label,score,error\n'
+  let header = 'source,rank,label,score,error,decision\n'
   return {
     write(answer) {
       const rows =
         'error' in answer
-          ? [[answer.source, '', '', '', answer.error.code]]
+          ? [[answer.source, '', '', '', answer.error.code, '']]
           : answer.top.map(({ label, score }, index) => [
               answer.source,
               index + 1,
               label,
               score,
               '',
+              answer.decision,
             ])
       const text = header + stringify(rows)
       header = ''

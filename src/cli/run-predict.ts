@@ -1,8 +1,11 @@
 /** Predicts photos in the order in which they were named, many at once, and writes each answer as it is ready. */
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { pMapIterable } from 'p-map'
+import { readBundleFolder } from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
 import { openPredictor, predictOrFail } from '../serving/predictor.ts'
+import { bundleVersion, registryVersions, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
@@ -12,20 +15,32 @@ export interface PredictPlan {
   readonly sources: readonly string[]
   readonly format: PredictionFormat
   readonly top: number
-  readonly backbone: string | undefined
+  readonly answerer: PlannedAnswerer
+}
+
+/** Who answers: a version of a model, a bundle or a backbone; the default backbone where nothing is named. */
+interface PlannedAnswerer {
+  readonly model?: string
+  readonly version?: string
+  /** Folder of a bundle. */
+  readonly bundle?: string
+  readonly backbone?: string
 }
 
 /** Photos in flight per worker: one that runs and one that waits, so that no worker is idle between two photos. */
 const IN_FLIGHT_PER_WORKER = 2
 
-/** Sets exit code 1 when a photo could not be read. */
+/** Sets exit code 1 when a photo could not be read. Throws before any photo is read where nobody can answer. */
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
+  const { backbone } = plan.answerer
+  const versions = await openAnswerer(context, plan.answerer)
   const predictor = openPredictor({
     workers: config.workers,
     // What is in flight is bounded here, so the queue needs to hold no more.
     limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
-    ...(plan.backbone === undefined ? {} : { backbone: plan.backbone }),
+    ...(backbone === undefined ? {} : { backbone }),
+    ...(versions === undefined ? {} : { versions }),
   })
   try {
     const photos = await resolvePhotoSources(plan.sources, {
@@ -64,6 +79,22 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
   } finally {
     await predictor.close()
   }
+}
+
+/** One version for the whole command, also where the default is switched while it runs. */
+async function openAnswerer(
+  context: CommandContext,
+  { model, version, bundle }: PlannedAnswerer,
+): Promise<VersionSource | undefined> {
+  if (bundle !== undefined) {
+    return bundleVersion(await readBundleFolder(resolve(context.cwd, bundle)))
+  }
+  if (model === undefined) return undefined
+  const { withRegistry } = await import('./with-registry.ts')
+  const served = await withRegistry(context, (registry) =>
+    registryVersions(registry).find(model, version),
+  )
+  return { find: async () => served }
 }
 
 function summary(line: ProgressLine, failed: number): string {

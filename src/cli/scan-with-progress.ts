@@ -9,6 +9,8 @@ export interface ScanPlan {
   /** Path, name or id of the dataset. */
   readonly dataset: string
   readonly glob: string | undefined
+  /** Look at headers alone, where the network is going to decode every photo anyway. */
+  readonly headersOnly?: boolean
 }
 
 export interface TimedScan {
@@ -19,10 +21,10 @@ export interface TimedScan {
 /** How many photos are found between two updates of the line. */
 const FOUND_STEP = 1000
 
-/** Decodes every photo, so that broken ones are found here and not later. Throws as `openDatasetSource` does. */
+/** Decodes every photo unless told otherwise, so that broken ones are found here. Throws as `openDatasetSource` does. */
 export async function scanWithProgress(
   { config, cwd, stderr }: CommandContext,
-  { dataset: reference, glob }: ScanPlan,
+  { dataset: reference, glob, headersOnly = false }: ScanPlan,
 ): Promise<TimedScan> {
   const isTerminal = stderr.isTTY === true
   const source = await openDatasetSource(reference, {
@@ -40,7 +42,7 @@ export async function scanWithProgress(
     const dataset = await scanDataset(source, {
       workers: config.workers,
       limits: config.limits,
-      decode: true,
+      decode: !headersOnly,
       onProgress(read) {
         for (let count = 0; count < read; count++) line.add()
       },

@@ -6,6 +6,7 @@ import { sha256 } from '../core/hashes.ts'
 import { decodePhoto } from '../images/decode.ts'
 import { detectFormat } from '../images/formats.ts'
 import { parseJpegHeader } from '../images/jpeg-header.ts'
+import { loadSharp } from '../images/load-sharp.ts'
 import type { DatasetPhoto } from './manifest.ts'
 
 export type PhotoFacts = Pick<DatasetPhoto, 'sha256' | 'sizeBytes' | 'width' | 'height'>
@@ -38,9 +39,15 @@ export async function readPhotoFacts(
   return { sha256: sha256(bytes), sizeBytes: bytes.length, width, height }
 }
 
+/** Width and height of a photo as stored, before its orientation is honoured. */
+export async function readPhotoSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
+  const jpeg = detectFormat(bytes) === 'jpeg' ? parseJpegHeader(bytes) : undefined
+  return jpeg ?? readStoredSize(bytes)
+}
+
 /** Width and height as stored, by libvips, which is loaded when the first such photo comes. */
 async function readStoredSize(bytes: Uint8Array): Promise<{ width: number; height: number }> {
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   return sharp(bytes, { limitInputPixels: false }).metadata()
 }
 

@@ -7,11 +7,11 @@
  */
 import { VergerError } from '../core/errors.ts'
 import { createRandom } from '../learn/random.ts'
+import { UnionFind } from '../learn/union-find.ts'
 import { assignUnits, type Shares, type Unit } from './assign-units.ts'
 import { compareCodePoints } from './code-point-order.ts'
 import { groupBy } from './group-by.ts'
 import type { DatasetPhoto, Split } from './manifest.ts'
-import { UnionFind } from './union-find.ts'
 
 export interface SplitOptions {
   /** Whole number; the same seed gives the same plan, in whatever order the photos come. */

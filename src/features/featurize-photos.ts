@@ -7,8 +7,14 @@ import { openFeatureCache } from './feature-cache.ts'
 import { type Featurizer, openFeaturizer } from './featurizer.ts'
 import type { View } from './views.ts'
 
+export interface PhotoToFeaturize {
+  /** Path of the photo, or what loads its bytes when its turn comes. */
+  readonly photo: string | (() => Promise<Uint8Array>)
+  readonly sha256: string
+}
+
 export interface FeaturizePlan {
-  readonly photos: readonly { readonly file: string; readonly sha256: string }[]
+  readonly photos: readonly PhotoToFeaturize[]
   readonly backbone: Backbone
   /** The features of a photo are the mean over these. */
   readonly views: readonly View[]
@@ -64,12 +70,13 @@ export async function featurizePhotos(
     })
     return featurizer
   }
-  const compute = async (sha256: string, file: string): Promise<Float32Array[]> => {
+  const compute = async ({ sha256, photo }: PhotoToFeaturize): Promise<Float32Array[]> => {
     const known = views.map((view) => cache.get(sha256, view))
     const missing = views.filter((_, index) => known[index] === undefined)
     if (missing.length > 0) {
       computed++
-      const fresh = await open().run(file, ['features'], { views: missing, sha256, signal })
+      const bytes = typeof photo === 'string' ? photo : await photo()
+      const fresh = await open().run(bytes, ['features'], { views: missing, sha256, signal })
       for (const [index, view] of missing.entries()) {
         const values = fresh[index]?.['features'] ?? new Float32Array()
         await cache.put(sha256, view, values)
@@ -83,9 +90,9 @@ export async function featurizePhotos(
   try {
     await pMap(
       groups,
-      async ({ sha256, file, indices }) => {
+      async ({ indices, ...photo }) => {
         try {
-          const values = meanOf(await compute(sha256, file), width)
+          const values = meanOf(await compute(photo), width)
           for (const index of indices) features.set(values, index * width)
         } catch (error) {
           const known = toVergerError(error)
@@ -110,10 +117,10 @@ export async function featurizePhotos(
 }
 
 function groupByHash(photos: FeaturizePlan['photos']) {
-  const groups = new Map<string, { sha256: string; file: string; indices: number[] }>()
-  for (const [index, { sha256, file }] of photos.entries()) {
-    const known = groups.get(sha256)
-    if (known === undefined) groups.set(sha256, { sha256, file, indices: [index] })
+  const groups = new Map<string, PhotoToFeaturize & { readonly indices: number[] }>()
+  for (const [index, photo] of photos.entries()) {
+    const known = groups.get(photo.sha256)
+    if (known === undefined) groups.set(photo.sha256, { ...photo, indices: [index] })
     else known.indices.push(index)
   }
   return [...groups.values()]

@@ -6,11 +6,11 @@
  * grey repeated over the channels; CMYK as (255 − ink)(255 − black) / 255; 16 bits cut to the high byte; alpha over white.
  * A photo of four times the network's size or more is reduced while it is decoded (`planReduction`).
  */
-import type Sharp from 'sharp'
 import { VergerError } from '../core/errors.ts'
 import { detectFormat, type PhotoFormat } from './formats.ts'
 import { loadJpegDecoder } from './jpeg-decoder.ts'
 import { parseJpegHeader } from './jpeg-header.ts'
+import { loadSharp } from './load-sharp.ts'
 
 /** RGB pixels, row by row: `data` is `[height, width, 3]`, levels 0 to 255. */
 export interface Pixels {
@@ -28,24 +28,6 @@ export interface DecodeOptions {
 
 /** How much larger than the network's input a reduced photo stays, per axis: Pillow's `reducing_gap`. */
 const REDUCING_GAP = 2
-
-let loading: Promise<typeof Sharp> | undefined
-
-/** Loads libvips when the first photo needs it. One thread decodes a photo: parallelism comes from the workers. */
-function loadSharp(): Promise<typeof Sharp> {
-  loading ??= import('sharp').then(
-    ({ default: sharp }) => {
-      sharp.cache(false)
-      sharp.concurrency(1)
-      return sharp
-    },
-    (error: unknown) => {
-      loading = undefined
-      throw error
-    },
-  )
-  return loading
-}
 
 /**
  * Decodes a photo by the definition above.

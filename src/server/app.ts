@@ -12,14 +12,18 @@ import type { Predictor } from '../serving/predictor.ts'
 import { admitByBytes } from './admission.ts'
 import { requireToken } from './authentication.ts'
 import { answerClientError, describeSchemaFaults, mapError } from './error-mapper.ts'
+import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
 import { requestIdOf } from './request-id.ts'
+import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerHealthRoutes } from './routes/health.ts'
+import { registerModelRoutes } from './routes/models.ts'
 import { registerPredictRoute } from './routes/predict.ts'
 
 export interface AppOptions {
   readonly config: Config
   readonly predictor: Predictor
+  readonly registry: HomeRegistry
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
@@ -36,10 +40,11 @@ const PAGE_HEADERS = {
 /** How often open connections are looked over for requests that take too long to arrive. */
 const CONNECTION_CHECK_MS = 1000
 
-/** Builds the application around an open predictor. It is the caller who closes the predictor. */
+/** Builds the application around an open predictor and registry. It is the caller who closes them. */
 export async function createApp({
   config,
   predictor,
+  registry,
   warming,
   logger,
 }: AppOptions): Promise<FastifyInstance> {
@@ -102,8 +107,19 @@ export async function createApp({
   })
   registerHealthRoutes(app, { warming, metrics })
   registerPredictRoute(app, { predictor, limits, metrics })
+  registerModelRoutes(app, registry)
+  registerCorrectionRoute(app, { predictor, registry, limits })
   app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  await app.register(fastifyStatic, {
+  await app.register(servePage)
+  return app
+}
+
+/** The files of the page are open: it is the page that asks for the token. */
+async function servePage(page: FastifyInstance): Promise<void> {
+  page.addHook('onRoute', (route) => {
+    route.config = { ...route.config, isOpen: true }
+  })
+  await page.register(fastifyStatic, {
     root: packagePath('web/dist'),
     wildcard: false,
     cacheControl: false,
@@ -117,7 +133,6 @@ export async function createApp({
       for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
     },
   })
-  return app
 }
 
 /** Answers those who are here once the server closes, and keeps no connection alive: one would hold the process. */

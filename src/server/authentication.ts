@@ -1,17 +1,23 @@
-/** One shared token in front of everything but the page itself and the liveness probes. */
+/** One shared token in front of everything but what a route opens for itself. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { VergerError } from '../core/errors.ts'
 
-/** Routes that tell nothing and that a browser or an orchestrator asks for before it can hold a token. */
-const OPEN_ROUTES: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * Answers without the token: the page's own files and the probes, which tell nothing and which a browser or an
+     * orchestrator asks for before it can hold a token. Every other route is closed, one that does not exist too.
+     */
+    isOpen?: boolean
+  }
+}
 
-/** Refuses requests without `Authorization: Bearer <token>`. The page's own files stay open: it asks for the token. */
+/** Refuses requests without `Authorization: Bearer <token>`. */
 export function requireToken(app: FastifyInstance, token: string): void {
   const expected = digest(token)
   app.addHook('onRequest', async (request) => {
-    const route = request.routeOptions.url ?? request.url
-    if (OPEN_ROUTES.has(route) || isPageFile(request.method, route)) return
+    if (request.routeOptions.config.isOpen === true) return
     const [, given] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? []
     if (given !== undefined && timingSafeEqual(digest(given), expected)) return
     throw new VergerError(
@@ -24,8 +30,3 @@ export function requireToken(app: FastifyInstance, token: string): void {
 
 /** Hashed first, so that the comparison takes the same time for every length. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-function isPageFile(method: string, route: string): boolean {
-  const isApi = /^\/(?:predict|metrics|api)(?:\/|$)/.test(route)
-  return (method === 'GET' || method === 'HEAD') && !isApi
-}

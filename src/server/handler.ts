@@ -1,16 +1,14 @@
 /** The server as one function from Request to Response, for serverless platforms and other people's servers. */
 import { Readable } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
-import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import { type Config, readConfig } from '../core/config.ts'
-import { openPredictor, type Predictor } from '../serving/predictor.ts'
-import { createApp } from './app.ts'
+import { type OpenApp, openApp } from './open-app.ts'
 
 export interface Handler {
   /** Answers one request, as `verger up` would over the network. */
   (request: Request): Promise<Response>
-  /** Ends the workers; the next request starts them again. */
+  /** Ends the workers and closes the registry; the next request starts them again. */
   close(): Promise<void>
 }
 
@@ -19,22 +17,10 @@ const NULL_BODY_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** Creates a handler. The network is loaded at the first request and kept for the following ones. */
 export function createHandler(config: Config = readConfig()): Handler {
-  let opening: Promise<{ app: FastifyInstance; predictor: Predictor }> | undefined
-
-  async function open() {
-    const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }))
-    const predictor = openPredictor({ workers: config.workers, limits: config.limits })
-    const warming = predictor.warm()
-    try {
-      return { app: await createApp({ config, predictor, warming, logger }), predictor }
-    } catch (error) {
-      await predictor.close()
-      throw error
-    }
-  }
+  let opening: Promise<OpenApp> | undefined
 
   const handle = async (request: Request): Promise<Response> => {
-    opening ??= open().catch((error: unknown) => {
+    opening ??= open(config).catch((error: unknown) => {
       opening = undefined
       throw error
     })
@@ -62,8 +48,11 @@ export function createHandler(config: Config = readConfig()): Handler {
     async close() {
       const opened = await opening
       opening = undefined
-      await opened?.app.close()
-      await opened?.predictor.close()
+      await opened?.close()
     },
   })
+}
+
+function open(config: Config): Promise<OpenApp> {
+  return openApp(config, pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true })))
 }

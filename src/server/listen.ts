@@ -7,8 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Config, Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
-import { openPredictor } from '../serving/predictor.ts'
-import { createApp } from './app.ts'
+import { openApp } from './open-app.ts'
 
 export interface ListenOptions {
   readonly config: Config
@@ -25,31 +24,27 @@ export interface RunningServer {
 
 /**
  * Starts the server and waits until its workers have loaded the network.
- * Throws `address_needs_token`, `address_in_use` or an error of the backbone.
+ * Throws `address_needs_token`, `address_in_use`, or an error of the backbone or of the registry.
  */
 export async function listen({ config, host, port }: ListenOptions): Promise<RunningServer> {
   checkAddress(host, config.token)
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
-  const predictor = openPredictor({ workers: config.workers, limits: config.limits })
-  let app: FastifyInstance | undefined
+  const opened = await openApp(config, logger)
   try {
-    const warming = predictor.warm()
-    app = await createApp({ config, predictor, warming, logger })
+    const { app, warming } = opened
     const connections = trackConnections(app.server)
     await bind(app, host, port)
     await warming
-    const opened = app
     let closing: Promise<void> | undefined
     return {
-      url: urlOf(opened, host),
+      url: urlOf(app, host),
       close() {
-        closing ??= drain(opened, connections, config.limits).then(() => predictor.close())
+        closing ??= drain(app, connections, config.limits).then(opened.close)
         return closing
       },
     }
   } catch (error) {
-    await app?.close()
-    await predictor.close()
+    await opened.close()
     throw error
   }
 }

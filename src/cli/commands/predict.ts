@@ -1,10 +1,14 @@
 /** `verger predict`: photos from files, folders, globs, URLs or standard input → named scores. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { DEFAULT_TOP } from '../../core/config.ts'
+import { VergerError } from '../../core/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { PREDICTION_FORMATS, type PredictionFormat } from '../prediction-formats.ts'
 
 interface PredictOptions {
+  readonly model?: string
+  readonly version?: string
+  readonly bundle?: string
   readonly backbone?: string
   readonly top: number
   readonly format?: PredictionFormat
@@ -18,6 +22,14 @@ export function createPredictCommand(context: CommandContext): Command {
       'Names what is on photos. A photo that cannot be read is reported and the others go on.',
     )
     .argument('<photo...>', 'files, folders, globs, URLs, or - for standard input')
+    .addOption(new Option('--model <name>', 'model that answers').conflicts(['bundle', 'backbone']))
+    .option('--version <name>', 'version of the model (default: the one that answers)')
+    .addOption(
+      new Option(
+        '--bundle <dir>',
+        'bundle that answers, as verger train --out writes it',
+      ).conflicts('backbone'),
+    )
     .option('--backbone <id>', 'network whose own classes answer (default: efficientnet-lite0)')
     .option('--top <n>', 'labels per photo', parseTop, DEFAULT_TOP)
     .addOption(
@@ -31,6 +43,7 @@ export function createPredictCommand(context: CommandContext): Command {
       `
 Examples:
   $ verger predict apple.jpg
+  $ verger predict apple.jpg --model fruits
   $ verger predict photos/ --top 1 --format csv > labels.csv
   $ verger predict 'photos/**/*.jpg' --format ndjson
   $ curl -s https://example.org/apple.jpg | verger predict - --json
@@ -38,9 +51,14 @@ Examples:
 Exit codes: 0 every photo was read, 1 one or more were not, 2 usage.`,
     )
     .action(async (sources: string[], options: PredictOptions) => {
+      const { json, format = json === true ? 'json' : 'text', top, ...answerer } = options
+      if (answerer.version !== undefined && answerer.model === undefined) {
+        throw new VergerError('usage_invalid', 'Expected --model beside --version, received none', {
+          hint: 'verger predict apple.jpg --model fruits --version v1',
+        })
+      }
       const { runPredict } = await import('../run-predict.ts')
-      const format = options.format ?? (options.json === true ? 'json' : 'text')
-      await runPredict(context, { sources, format, top: options.top, backbone: options.backbone })
+      await runPredict(context, { sources, format, top, answerer })
     })
 }
 

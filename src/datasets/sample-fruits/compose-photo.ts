@@ -19,7 +19,9 @@ export async function composePhoto(
   studio: Studio,
 ): Promise<Buffer> {
   const sprites = await Promise.all(
-    scene.fruits.map((fruit) => studio.sprites.load(iconSet.name, fruit.icon, fruit.finish)),
+    scene.fruits.map((fruit) =>
+      studio.sprites.load(iconSet.name, fruit.icon, fruit.finish, fruit.size),
+    ),
   )
   return takePhoto(await layOut(scene, sprites, studio), scene, studio)
 }
@@ -42,7 +44,7 @@ async function layOut(
     .composite([
       ...(texture === undefined ? [] : [await textures.cut(texture, width, height)]),
       { input: svg(width, height, front.join('')) },
-      await textures.cut(camera.grain, width, height),
+      ...(camera.grain === undefined ? [] : [await textures.cut(camera.grain, width, height)]),
     ])
     .removeAlpha()
     .raw()
@@ -112,7 +114,7 @@ function drawFruit(
   return (
     `<g transform="${place(shadow.dx, shadow.dy)}scale(1 ${fixed(shadow.squeeze)})${pose}" opacity="${fixed(shadow.opacity)}">` +
     `${image(sprite.shadow, size * SHADOW_SCALE)}</g>` +
-    `<g transform="${place(0, 0)}${pose}">${image(sprite.pictureFor(size), size)}</g>`
+    `<g transform="${place(0, 0)}${pose}">${image(sprite.picture, size)}</g>`
   )
 }
 

@@ -3,17 +3,19 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import pMap from 'p-map'
 import { createFolder, toWriteError, writeFileAtomic } from '../../core/atomic-write.ts'
+import { loadSharp } from '../../images/load-sharp.ts'
 import { composePhoto, type Studio } from './compose-photo.ts'
 import { type PlannedPhoto, planSampleFruits } from './plan-sample-fruits.ts'
 import { SpriteSource } from './sprites.ts'
 import { TextureSource } from './textures.ts'
 
-/** Shown where a data set's licence is shown, and written beside the photos. */
-export const SAMPLE_FRUITS_NOTICE = `The photos of sample-fruits are composed by Verger of drawings by others:
+/** Whose the photos are; written beside them. */
+const NOTICE = `The photos of sample-fruits are composed by Verger of drawings.
 
 train: Fluent Emoji, Copyright (c) Microsoft Corporation, MIT License
   https://github.com/microsoft/fluentui-emoji
-test: Noto Emoji, Copyright Google Inc., Apache License 2.0
+  and drawings of the Verger authors, Apache License 2.0
+test: Noto Emoji, Copyright Google LLC, Apache License 2.0
   https://github.com/googlefonts/noto-emoji
 `
 
@@ -55,13 +57,13 @@ export async function createSampleFruits(
     { concurrency: AT_ONCE },
   )
   const manifestPath = join(folder, 'manifest.csv')
-  await writeFileAtomic(join(folder, 'NOTICE.txt'), SAMPLE_FRUITS_NOTICE)
+  await writeFileAtomic(join(folder, 'NOTICE.txt'), NOTICE)
   await writeFileAtomic(manifestPath, formatManifest(photos))
   return { photos: photos.length, sizeBytes: sizes.reduce((a, b) => a + b, 0), manifestPath }
 }
 
 async function openStudio(): Promise<Studio> {
-  const { default: sharp } = await import('sharp')
+  const sharp = await loadSharp()
   return { sharp, sprites: new SpriteSource(sharp), textures: new TextureSource(sharp) }
 }
 

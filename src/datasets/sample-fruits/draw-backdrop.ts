@@ -1,5 +1,5 @@
 /** Backdrops as SVG: everything a photo shows behind its fruit, drawn of simple shapes. */
-import { Random } from './random.ts'
+import { type Choices, Random } from './random.ts'
 import type { Backdrop, BackdropKind, Palette } from './scene.ts'
 
 interface Ground {
@@ -227,14 +227,7 @@ function basket(ground: Ground): string {
 }
 
 function leaves({ width, height, random }: Ground): string {
-  const shades: readonly [string, ...string[]] = [
-    '#2c5a34',
-    '#3f7a3f',
-    '#5c9648',
-    '#83b25a',
-    '#a9c77a',
-    '#214a33',
-  ]
+  const shades: Choices<string> = ['#2c5a34', '#3f7a3f', '#5c9648', '#83b25a', '#a9c77a', '#214a33']
   const foliage = Array.from({ length: random.integer(30, 46) }, () => {
     const length = random.between(34, 90)
     const turn = random.integer(0, 359)

@@ -45,8 +45,8 @@ const OURS = {
 
 /** Drawings of a kind, where a set has more than one: red and green apples are both apples. */
 const DRAWINGS: Readonly<Record<IconSet['name'], Partial<Record<FruitKind, number>>>> = {
-  fluent: { apple: 2 },
-  'fluent-flat': { apple: 2 },
+  fluent: { apple: 2, mango: 0 },
+  'fluent-flat': { apple: 2, mango: 0 },
   verger: OURS,
   'verger-flat': OURS,
   noto: { apple: 2 },

@@ -1,10 +1,11 @@
 /** Chooses what stands on a photo: where the fruit lies, on what, in which light, and what the camera makes of it. */
-import type { Random } from './random.ts'
+import type { Choices, Random } from './random.ts'
 import {
   BACKDROPS,
   type Backdrop,
   type BackdropKind,
   type Camera,
+  type Finish,
   type Fruit,
   type Light,
   type Palette,
@@ -15,15 +16,15 @@ import {
 } from './scene.ts'
 
 type Size = readonly [width: number, height: number]
-type Choices<T> = readonly [T, ...T[]]
 
 /** 256 to 320 pixels a side. */
 const FRAMES: Choices<Size> = [
-  [320, 320],
+  [256, 256],
+  [288, 288],
+  [288, 256],
+  [256, 288],
   [320, 256],
   [256, 320],
-  [288, 288],
-  [320, 288],
 ]
 
 const PALETTES: Choices<Palette> = [
@@ -76,13 +77,15 @@ const OVER: Choices<ThingKind> = [
   'haze',
 ]
 
+const FINISHES: Choices<Finish> = ['drawn', 'drawn', 'modelled', 'modelled', 'inked']
+
 /** Shares of photos. */
 const SEVERAL = 0.35
-const MODELLED = 0.7
 const HIDDEN = 0.35
 const ON_SOMETHING = 0.4
 const OUT_OF_FOCUS = 0.5
 const UNSHARP = 0.25
+const GRAINY = 0.6
 
 /** `icons` are the drawings of one kind; `first` says which of them leads. */
 export function planScene(random: Random, icons: readonly string[], first: number): Scene {
@@ -161,7 +164,7 @@ function planFruit(
   const isStanding = random.chance(0.4)
   return {
     icon: lead ?? '',
-    finish: random.chance(MODELLED) ? 'modelled' : 'drawn',
+    finish: random.pick(FINISHES),
     x: width / 2 + random.between(-1, 1) * room(width),
     y: height / 2 + random.between(-1, 1) * room(height),
     size,
@@ -181,7 +184,6 @@ function planFruit(
 function planBehind(random: Random, fruits: readonly Fruit[]): readonly Thing[] {
   const [fruit] = fruits
   if (fruit === undefined || !random.chance(ON_SOMETHING)) return []
-  const [light, middle, dark] = random.pick(PALETTES)
   const isUnder = random.chance(0.6)
   const kind = random.pick(isUnder ? UNDER : BESIDE)
   const away = random.between(0, 2 * Math.PI)
@@ -193,7 +195,7 @@ function planBehind(random: Random, fruits: readonly Fruit[]): readonly Thing[] 
       y: fruit.y + Math.sin(away) * reach + (isUnder ? 0.12 * fruit.size : 0),
       size: fruit.size * random.between(isUnder ? 1.2 : 0.5, isUnder ? 1.7 : 0.9),
       rotation: random.between(-40, 40),
-      color: colorOf(random, kind, [light, middle, dark]),
+      color: colorOf(random, kind, random.pick(PALETTES)),
     },
   ]
 }
@@ -249,7 +251,9 @@ function planCamera(random: Random): Camera {
     hue: random.between(-5, 5),
     warmth: random.between(-1, 1),
     blur: random.chance(UNSHARP) ? random.between(0.5, 1.7) : 0,
-    grain: textureUse(random, 'film', random.between(0, 0.35)),
+    grain: random.chance(GRAINY)
+      ? textureUse(random, 'film', random.between(0.1, 0.35))
+      : undefined,
     quality: random.integer(74, 92),
   }
 }

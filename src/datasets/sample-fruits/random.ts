@@ -1,33 +1,21 @@
-/** Random numbers that are the same at every run, on every machine, for everything that has a name. */
+/** Random choices that are the same at every run, on every machine, for everything that has a name. */
 import { createHash } from 'node:crypto'
+import { createRandom } from '../../learn/random.ts'
 
-/**
- * sfc32, the generator of Chris Doty-Humphrey's PractRand (public domain, https://pracrand.sourceforge.net): 128 bits of
- * state, a period of at least 2^32. The state is seeded by the SHA-256 of a name, so the numbers of one photo do not
- * depend on how many photos are made before it.
- */
+export type Choices<Choice> = readonly [Choice, ...Choice[]]
+
+/** Draws from sfc32, seeded by a name: the numbers of one photo do not depend on how many photos are made before it. */
 export class Random {
-  #a: number
-  #b: number
-  #c: number
-  #counter: number
+  readonly #stream: ReturnType<typeof createRandom>
 
   constructor(name: string) {
-    const seed = createHash('sha256').update(name).digest()
-    this.#a = seed.readInt32LE(0)
-    this.#b = seed.readInt32LE(4)
-    this.#c = seed.readInt32LE(8)
-    this.#counter = 1
+    const hash = createHash('sha256').update(name).digest()
+    this.#stream = createRandom(hash.readUIntBE(0, 6))
   }
 
-  /** A number from 0 to just below 1, in steps of 2^-32. */
+  /** From 0 to just below 1. */
   next(): number {
-    const sum = (this.#a + this.#b + this.#counter) | 0
-    this.#counter = (this.#counter + 1) | 0
-    this.#a = this.#b ^ (this.#b >>> 9)
-    this.#b = (this.#c + (this.#c << 3)) | 0
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0
-    return (sum >>> 0) / 2 ** 32
+    return this.#stream.next()
   }
 
   between(low: number, high: number): number {
@@ -36,7 +24,7 @@ export class Random {
 
   /** A whole number from `low` to `high`, both possible. */
   integer(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1))
+    return low + this.#stream.integer(high - low + 1)
   }
 
   chance(probability: number): boolean {
@@ -44,7 +32,7 @@ export class Random {
   }
 
   /** One of `choices`, each as likely as the others. */
-  pick<Choice>(choices: readonly [Choice, ...Choice[]]): Choice {
+  pick<Choice>(choices: Choices<Choice>): Choice {
     return choices[this.integer(0, choices.length - 1)] ?? choices[0]
   }
 }

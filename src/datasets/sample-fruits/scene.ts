@@ -44,8 +44,8 @@ export interface TextureUse {
   readonly strength: number
 }
 
-/** How a drawing is rendered: as it is, or with a body and a skin. */
-export type Finish = 'drawn' | 'modelled'
+/** How a drawing is rendered: as it is, with a body and a skin, or outlined. */
+export type Finish = 'drawn' | 'modelled' | 'inked'
 
 export interface Fruit {
   /** File of the drawing, without `.svg`. */
@@ -112,7 +112,7 @@ export interface Camera {
   readonly warmth: number
   /** Standard deviation in pixels; 0 is sharp. */
   readonly blur: number
-  readonly grain: TextureUse
+  readonly grain: TextureUse | undefined
   /** JPEG quality. */
   readonly quality: number
 }

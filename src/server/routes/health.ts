@@ -23,6 +23,7 @@ export function registerHealthRoutes(
   app.get(
     '/healthz',
     {
+      config: { isOpen: true },
       schema: {
         summary: 'Whether the process answers',
         response: { 200: { description: 'It does.', ...STATUS_SCHEMA } },
@@ -33,6 +34,7 @@ export function registerHealthRoutes(
   app.get(
     '/readyz',
     {
+      config: { isOpen: true },
       schema: {
         summary: 'Whether photos are answered without a delay',
         response: {

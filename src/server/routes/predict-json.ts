@@ -1,6 +1,6 @@
 /** The JSON form of `POST /predict`. */
 import { VergerError } from '../../core/errors.ts'
-import type { NamedPhoto } from './predict.ts'
+import type { NamedPhoto } from '../multipart.ts'
 
 type JsonPhoto = string | { readonly b64: string; readonly name?: string }
 export interface JsonBody {

@@ -1,9 +1,8 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
-import { setMaxListeners } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { DECISIONS } from '../../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../../core/config.ts'
-import { ERROR_CATALOGUE, VergerError } from '../../core/errors.ts'
+import { type ErrorCode, VergerError } from '../../core/errors.ts'
 import {
   type FailedPrediction,
   type Prediction,
@@ -11,14 +10,10 @@ import {
   predictOrFail,
 } from '../../serving/predictor.ts'
 import type { Metrics } from '../metrics.ts'
+import { type NamedPhoto, readForm } from '../multipart.ts'
+import { limitTime } from '../time-limit.ts'
 import { JSON_BODY_SCHEMA, type JsonBody, photosOfJson } from './predict-json.ts'
-import { ERROR_SCHEMA } from './schemas.ts'
-
-export interface NamedPhoto {
-  readonly source: string
-  /** Gives the bytes. Throws a VergerError where their transport form is broken. */
-  read(): Uint8Array
-}
+import { describeFailures, ERROR_SCHEMA } from './schemas.ts'
 
 export interface PredictRouteOptions {
   readonly predictor: Predictor
@@ -32,7 +27,9 @@ const PREDICTION_SCHEMA = {
     'The answer for one photo: either scores, or the error that kept it from being read.',
   properties: {
     source: { type: 'string', description: 'Name of the photo in the request' },
-    backbone: { type: 'string', description: 'Network that answered' },
+    model: { type: 'string', description: 'Model that answered' },
+    version: { type: 'string', description: 'Its version' },
+    backbone: { type: 'string', description: 'Network that answered, where no model was named' },
     decision: {
       type: 'string',
       enum: DECISIONS,
@@ -55,6 +52,43 @@ const PREDICTION_SCHEMA = {
   required: ['source'],
 } as const
 
+interface PredictQuery {
+  readonly model?: string
+  readonly version?: string
+  top: number
+}
+
+/** What may be wrong with a photo, with the version that is to answer, and with the server. */
+export const PREDICT_CODES: readonly ErrorCode[] = [
+  'model_unknown',
+  'version_unknown',
+  'model_has_no_version',
+  'backbone_differs',
+  'photo_empty',
+  'photo_truncated',
+  'photo_corrupt',
+  'photo_too_large',
+  'photo_too_many_pixels',
+  'photo_format_refused',
+  'photo_format_unknown',
+  'bundle_damaged',
+  'bundle_self_test_failed',
+  'blob_damaged',
+  'blob_missing',
+  'worker_crashed',
+  'worker_stuck',
+  'overloaded',
+  'deadline_exceeded',
+]
+const CODES: readonly ErrorCode[] = [
+  ...PREDICT_CODES,
+  'base64_invalid',
+  'no_photo',
+  'body_too_large',
+  'too_many_parts',
+  'content_type_unsupported',
+]
+
 /** A body of one of these types is one photo. */
 const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
@@ -66,14 +100,7 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
   )
   // OpenAPI 3.1 describes bytes by the absence of a schema, and Fastify must not validate them as JSON.
   const photo = { schema: { description: 'The bytes of one photo' } } as const
-  const failures = Object.fromEntries(
-    [400, 401, 408, 413, 415, 422, 500, 503, 504].map((status) => [
-      status,
-      { description: codesOf(status).join(', '), ...ERROR_SCHEMA },
-    ]),
-  )
-
-  app.post<{ Querystring: { top: number } }>(
+  app.post<{ Querystring: PredictQuery }>(
     '/predict',
     {
       // Only the query arrives as text: coercion of types would also turn numbers of a JSON body into photos.
@@ -89,6 +116,15 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
           type: 'object',
           additionalProperties: false,
           properties: {
+            model: {
+              type: 'string',
+              description:
+                'Model that answers; without one the network answers with its own classes',
+            },
+            version: {
+              type: 'string',
+              description: 'Version of the model; without one its default answers',
+            },
             top: {
               type: 'integer',
               minimum: 1,
@@ -107,25 +143,25 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
         },
         response: {
           200: { description: 'One answer per photo', type: 'array', items: PREDICTION_SCHEMA },
-          ...failures,
+          ...describeFailures(CODES),
         },
       },
     },
     async (request, reply) => {
+      checkQuery(request.query)
       const photos = await readPhotos(request, limits)
-      return answer(photos, request.query.top, reply, options)
+      return answer(photos, request.query, reply, options)
     },
   )
 }
 
-/** Codes that no request can raise. */
-const COMMAND_LINE_CODES =
-  /^(?:address|usage|config|output|url|backbone|photo_not_found|photo_unreadable)/
-
-function codesOf(status: number): string[] {
-  return Object.entries(ERROR_CATALOGUE)
-    .filter(([code, entry]) => entry.status === status && !COMMAND_LINE_CODES.test(code))
-    .map(([code]) => code)
+function checkQuery({ model, version }: PredictQuery): void {
+  if (version === undefined || model !== undefined) return
+  throw new VergerError(
+    'request_invalid',
+    `Expected model beside version in the query, received version=${version} alone`,
+    { hint: `POST /predict?model=NAME&version=${encodeURIComponent(version)}` },
+  )
 }
 
 /** Takes the photos out of any of the three forms. Throws when there are none or too many. */
@@ -147,45 +183,15 @@ async function readPhotos(request: FastifyRequest, limits: Limits): Promise<Name
 }
 
 async function takePhotos(request: FastifyRequest, limits: Limits): Promise<NamedPhoto[]> {
-  if (request.isMultipart()) {
-    try {
-      return await takeParts(request, limits)
-    } catch (error) {
-      // The parser throws errors with a code for every limit, and plain ones for a body that is not multipart.
-      if (error instanceof Error && 'code' in error) throw error
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new VergerError('request_invalid', `Expected a whole multipart body: ${reason}`, {
-        cause: error,
-      })
-    }
-  }
+  if (request.isMultipart()) return [...(await readForm(request, limits)).photos]
   const { body } = request
   if (Buffer.isBuffer(body)) return [{ source: 'photo', read: () => body }]
   return photosOfJson((body ?? {}) as JsonBody)
 }
 
-/** A multipart body without a length is bounded here: Fastify bounds only the bodies that it collects itself. */
-async function takeParts(request: FastifyRequest, { requestBytes }: Limits): Promise<NamedPhoto[]> {
-  const photos: NamedPhoto[] = []
-  let sizeBytes = 0
-  for await (const part of request.files()) {
-    const bytes = await part.toBuffer()
-    sizeBytes += bytes.length
-    if (sizeBytes > requestBytes) {
-      throw new VergerError(
-        'body_too_large',
-        `Expected a body of at most ${requestBytes} bytes, received more`,
-        { hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.' },
-      )
-    }
-    photos.push({ source: part.filename || part.fieldname, read: () => bytes })
-  }
-  return photos
-}
-
 async function answer(
   photos: readonly NamedPhoto[],
-  top: number,
+  { model, version, top }: PredictQuery,
   reply: FastifyReply,
   { predictor, limits, metrics }: PredictRouteOptions,
 ): Promise<(Prediction | FailedPrediction)[]> {
@@ -197,19 +203,18 @@ async function answer(
     )
   }
   const { signal, settle } = limitTime(reply, limits.deadlineMs)
+  const asked = { model, version, top, signal }
   try {
     const [only] = photos
     if (only !== undefined && photos.length === 1) {
       const { source } = only
-      const prediction = await predictor.predict({ source, photo: only.read(), top, signal })
+      const prediction = await predictor.predict({ ...asked, source, photo: only.read() })
       metrics.photos.inc({ result: 'ok' })
       return [prediction]
     }
     const answers = await Promise.all(
       photos.map(({ source, read }) =>
-        predictOrFail(source, async () =>
-          predictor.predict({ source, photo: read(), top, signal }),
-        ),
+        predictOrFail(source, async () => predictor.predict({ ...asked, source, photo: read() })),
       ),
     )
     for (const each of answers) {
@@ -221,34 +226,5 @@ async function answer(
     throw error
   } finally {
     settle()
-  }
-}
-
-/** A signal that fires when the caller has left or the time is up. */
-function limitTime(reply: FastifyReply, deadlineMs: number) {
-  const controller = new AbortController()
-  // Every photo of the request listens.
-  setMaxListeners(0, controller.signal)
-  const onClose = () => {
-    controller.abort(new VergerError('request_timeout', 'The client left before the answer'))
-  }
-  const timer = setTimeout(() => {
-    controller.abort(
-      new VergerError(
-        'deadline_exceeded',
-        `Expected an answer within ${deadlineMs} ms, none was ready`,
-        {
-          hint: 'Send fewer photos at once, or raise VERGER_DEADLINE_MS.',
-        },
-      ),
-    )
-  }, deadlineMs)
-  reply.raw.once('close', onClose)
-  return {
-    signal: controller.signal,
-    settle() {
-      clearTimeout(timer)
-      reply.raw.off('close', onClose)
-    },
   }
 }

@@ -1,0 +1,60 @@
+/** The figures of an evaluation as text. */
+import type { EvaluationReport, Interval } from '../training/report.ts'
+import type { Terminal } from './context.ts'
+import { formatPercent } from './formats.ts'
+import { printable } from './printable.ts'
+import { formatCount, paint } from './render.ts'
+
+const WORST = 3
+/** Surer than this, a difference between two models is called one. */
+const SIGNIFICANT = 0.05
+
+/** `byChance` is what photos divided by chance would have said, where that is known. */
+export function renderEvaluation(
+  stream: Terminal,
+  report: EvaluationReport,
+  byChance?: number,
+): string {
+  const { accuracy, macroF1, topK, calibration, decisions, dataset, labels } = report
+  const worst = report.confusion
+    .filter(({ actual, predicted }) => actual !== predicted && actual >= 0)
+    .slice(0, WORST)
+    .map(
+      ({ actual, predicted, count }) =>
+        `${printable(labels[actual] ?? '')} taken for ${printable(labels[predicted] ?? '')} ${count}×`,
+    )
+  const rows: [string, string][] = [
+    ['accuracy', `${paint(stream, 'bold', formatPercent(accuracy.value))} ${range(accuracy)}`],
+    ['macro-F1', formatPercent(macroF1)],
+    [`top-${topK.k}`, formatPercent(topK.accuracy)],
+    [
+      'calibration error',
+      `${formatPercent(calibration.eceBefore.value)} before, ${formatPercent(calibration.eceAfter.value)} after a temperature of ${calibration.temperature.toFixed(2)}`,
+    ],
+    ['decisions', `${decisions.ok} ok, ${decisions.unsure} unsure, ${decisions.unknown} unknown`],
+    ['worst confusions', worst.length === 0 ? 'none' : worst.join('; ')],
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const lines = rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
+  const chance =
+    byChance === undefined || byChance <= accuracy.value + 0.02
+      ? ''
+      : `\n  Divided by chance, its photos would have promised ${formatPercent(byChance)}: look-alikes on both sides.`
+  const cautions = dataset.cautions.map((caution) => `\n  ${paint(stream, 'yellow', caution)}`)
+  return `Measured with ${formatCount(dataset.photos)} photos:\n${lines.join('\n')}${chance}${cautions.join('')}${renderComparison(report)}`
+}
+
+const range = ({ low, high }: Interval): string =>
+  `(${formatPercent(low)} to ${formatPercent(high)} with 95 % certainty)`
+
+function renderComparison({ comparison, accuracy }: EvaluationReport): string {
+  if (comparison === undefined) return ''
+  const { other, otherAccuracy, onlyThisRight, onlyOtherRight, pValue } = comparison
+  const verdict =
+    pValue >= SIGNIFICANT
+      ? 'no difference that chance would not explain'
+      : accuracy.value > otherAccuracy.value
+        ? 'better than chance explains'
+        : 'worse than chance explains'
+  return `\nBeside ${other.name} (${formatPercent(otherAccuracy.value)}): ${onlyThisRight} photos only this one has right, ${onlyOtherRight} only the other; McNemar's test p = ${pValue.toPrecision(2)}: ${verdict}`
+}

@@ -1,0 +1,55 @@
+/** Reads a multipart body whole. */
+import type { FastifyRequest } from 'fastify'
+import type { Limits } from '../core/config.ts'
+import { VergerError } from '../core/errors.ts'
+
+export interface NamedPhoto {
+  readonly source: string
+  /** Gives the bytes. Throws a VergerError where their transport form is broken. */
+  read(): Uint8Array
+}
+
+export interface Form {
+  /** One for each file part, in their order. */
+  readonly photos: readonly NamedPhoto[]
+  /** The last value of each field. */
+  readonly fields: ReadonlyMap<string, string>
+}
+
+/** Throws `request_invalid`, `body_too_large` or an error of the multipart plugin, which the error mapper knows. */
+export async function readForm(request: FastifyRequest, limits: Limits): Promise<Form> {
+  try {
+    return await takeParts(request, limits)
+  } catch (error) {
+    // The parser throws errors with a code for every limit, and plain ones for a body that is not multipart.
+    if (error instanceof Error && 'code' in error) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new VergerError('request_invalid', `Expected a whole multipart body: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+/** A body without a length is bounded here: Fastify bounds only the bodies that it collects itself. */
+async function takeParts(request: FastifyRequest, { requestBytes }: Limits): Promise<Form> {
+  const photos: NamedPhoto[] = []
+  const fields = new Map<string, string>()
+  let sizeBytes = 0
+  for await (const part of request.parts()) {
+    if (part.type === 'field') {
+      fields.set(part.fieldname, String(part.value))
+      continue
+    }
+    const bytes = await part.toBuffer()
+    sizeBytes += bytes.length
+    if (sizeBytes > requestBytes) {
+      throw new VergerError(
+        'body_too_large',
+        `Expected a body of at most ${requestBytes} bytes, received more`,
+        { hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.' },
+      )
+    }
+    photos.push({ source: part.filename || part.fieldname, read: () => bytes })
+  }
+  return { photos, fields }
+}

@@ -1,0 +1,153 @@
+/** From features to a classifier with its thresholds. Pure numbers; computes on the calling thread. */
+import { thresholdForAccuracy } from '../learn/calibration.ts'
+import {
+  accuracyByChance,
+  applyHead,
+  chooseHead,
+  crossPredict,
+  heldOut,
+  type OutOfFold,
+  type Trial,
+  trainHead,
+} from '../learn/fit-head.ts'
+import { groupLookAlikes } from '../learn/look-alikes.ts'
+import { argmaxRows } from '../learn/metrics.ts'
+import { findSimilarPairs } from '../learn/near-duplicates.ts'
+import { fitRejection, gatherRows, rejectionDistances } from '../learn/rejection.ts'
+import { type Scaling, transformFeatures } from '../learn/scaling.ts'
+import { softmax } from '../learn/softmax.ts'
+import type { Gemm } from '../tensor/gemm.ts'
+import type {
+  ComputeReport,
+  CrossPredictResult,
+  CrossPredictTask,
+  FitResult,
+  FitTask,
+  GroupResult,
+  GroupTask,
+} from './fit-task.ts'
+
+/** Cosine from which two photos count as nearly the same: a copy saved anew, smaller, brighter or mirrored reaches it. */
+export const NEAR_DUPLICATE_COSINE = 0.95
+/** Accuracy that answers without `unsure` should have. */
+const SURE_ACCURACY = 0.95
+/** `unsure` below this where there are too few photos to promise an accuracy. */
+const SURE_WITHOUT_EVIDENCE = 0.5
+/** Share of photos of known labels that may be called `unknown`. */
+const REJECTED_SHARE = 0.05
+
+type Report = (report: ComputeReport) => void
+
+/** Finds near duplicates and groups look-alikes. */
+export async function groupRows(
+  gemm: Gemm,
+  { features, width, labels, classes, seed }: GroupTask,
+  onStep: () => void,
+): Promise<GroupResult> {
+  const unit = transformFeatures(features, width, 'unit')
+  const pairs = await findSimilarPairs(gemm, unit, width, NEAR_DUPLICATE_COSINE, onStep)
+  return { pairs, ...groupLookAlikes(unit, width, labels, classes, pairs, seed) }
+}
+
+/**
+ * Chooses settings and thresholds on `train`, measures on `measured`, and trains the head that is kept on `final` with
+ * the same settings.
+ */
+export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): Promise<FitResult> {
+  const { width, classes, labels, train, measured, final, seed, threads } = task
+  const data = task
+  const unit = transformFeatures(task.features, width, 'unit')
+  const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
+  const { chosen, trials, outOfFold } = await chooseHead(gemm, data, train, options)
+  const chance = await accuracyByChance(gemm, data, train, chosen, options)
+
+  const measuredHead = await trainHead(data, train, chosen, options)
+  const logitsOf = (rows: readonly number[]) =>
+    applyHead(gemm, measuredHead, transformed(task, rows, chosen.scaling), width, classes)
+  const measuredRejection = await fitRejection(gemm, unit, width, labels, classes, train)
+  const measuredDistances =
+    measuredRejection === undefined
+      ? new Float64Array(measured.length)
+      : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured))
+
+  const isSame = final.length === train.length && final.every((row, i) => row === train[i])
+  const head = isSame ? measuredHead : await trainHead(data, final, chosen, options)
+  const rejection = isSame
+    ? measuredRejection
+    : await fitRejection(gemm, unit, width, labels, classes, final)
+  return {
+    chosen,
+    trials,
+    head,
+    rejection,
+    unsureBelow: unsureThreshold(task, outOfFold, chosen.temperature),
+    unknownAbove: await unknownThreshold(gemm, task, unit, outOfFold, report),
+    measuredLogits: await logitsOf(measured),
+    measuredDistances,
+    accuracyByChance: chance,
+  }
+}
+
+function unsureThreshold(
+  { labels, classes }: FitTask,
+  { rows, logits, folds }: OutOfFold,
+  temperature: number,
+): number {
+  const { held, heldLogits } = heldOut(labels, classes, rows, folds, logits)
+  const predicted = argmaxRows(heldLogits, classes)
+  const confidence = Float64Array.from(held, (_, row) => {
+    const scores = heldLogits.subarray(row * classes, (row + 1) * classes)
+    return softmax(scores.map((logit) => logit / temperature))[predicted[row] ?? 0] ?? 0
+  })
+  const correct = Uint8Array.from(held, (label, row) => (predicted[row] === label ? 1 : 0))
+  const threshold = thresholdForAccuracy(confidence, correct, SURE_ACCURACY)
+  return threshold > 1 ? SURE_WITHOUT_EVIDENCE : threshold
+}
+
+/** The distance that all but a twentieth of held-out photos stay below. */
+async function unknownThreshold(
+  gemm: Gemm,
+  { labels, width, classes }: FitTask,
+  unit: Float32Array,
+  { rows, folds }: OutOfFold,
+  report: Report,
+): Promise<number> {
+  const distances: number[] = []
+  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0)
+  for (let fold = 0; fold < count; fold++) {
+    const seen = rows.filter((_, place) => folds[place] !== fold)
+    const held = rows.filter((_, place) => folds[place] === fold)
+    const model = await fitRejection(gemm, unit, width, labels, classes, seen)
+    report({})
+    if (model === undefined || held.length === 0) continue
+    distances.push(...(await rejectionDistances(gemm, model, gatherRows(unit, width, held))))
+  }
+  if (distances.length === 0) return Number.MAX_VALUE
+  distances.sort((a, b) => a - b)
+  const place = Math.min(distances.length - 1, Math.ceil((1 - REJECTED_SHARE) * distances.length))
+  return distances[place] ?? Number.MAX_VALUE
+}
+
+/** Held-out answers for every row, under the setting that does best. */
+export async function crossPredictRows(
+  gemm: Gemm,
+  task: CrossPredictTask,
+  report: Report,
+): Promise<CrossPredictResult> {
+  const { seed, threads, labels, classes } = task
+  const rows = [...labels.keys()]
+  const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
+  const { chosen } = await chooseHead(gemm, task, rows, options)
+  const { logits, folds } = await crossPredict(gemm, task, rows, chosen, options)
+  const { places, heldLogits } = heldOut(labels, classes, rows, folds, logits)
+  for (let i = 0; i < heldLogits.length; i++) {
+    heldLogits[i] = (heldLogits[i] ?? 0) / chosen.temperature
+  }
+  return { choice: chosen, rows: places, logits: heldLogits }
+}
+
+const transformed = (
+  { features, width }: FitTask,
+  rows: readonly number[],
+  scaling: Scaling,
+): Float32Array => transformFeatures(gatherRows(features, width, rows), width, scaling)

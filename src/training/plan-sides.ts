@@ -1,0 +1,93 @@
+/** Which photos are learned from and which are measured with, and what a reader must know about it. */
+import type { DatasetPhoto } from '../datasets/manifest.ts'
+import { planSplit } from '../datasets/split.ts'
+import type { GroupResult } from './fit-task.ts'
+
+export interface Sides {
+  /** Rows to learn from while measuring. */
+  readonly train: readonly number[]
+  readonly measured: readonly number[]
+  /** Rows for the head that is kept: all but photos marked `test`. */
+  readonly final: readonly number[]
+  /** How the measured photos were chosen, for the report. */
+  readonly choice: string
+  readonly notes: readonly string[]
+  readonly cautions: readonly string[]
+}
+
+/** Share of photos that a model of a dataset without sides is measured with. */
+const MEASURED_SHARE = 0.2
+
+/** Takes the sides that a dataset brings, or plans one that parts no look-alikes. */
+export function planSides(
+  photos: readonly DatasetPhoto[],
+  { groups, pairs, parted }: GroupResult,
+  seed: number,
+): Sides {
+  const rows = [...photos.keys()]
+  const sideOf = photos.map(({ split }) => split ?? 'train')
+  const count = (side: string) => sideOf.filter((each) => each === side).length
+  if (count('test') > 0 || count('validation') > 0) {
+    const measuredSide = count('test') > 0 ? 'test' : 'validation'
+    const leaks = countLeaks(rows, pairs, (row) => sideOf[row] === measuredSide)
+    return {
+      train: rows.filter((row) => sideOf[row] !== measuredSide),
+      measured: rows.filter((row) => sideOf[row] === measuredSide),
+      final: rows.filter((row) => sideOf[row] !== 'test'),
+      choice: `the ${measuredSide} side that the dataset brings`,
+      notes: [],
+      cautions:
+        leaks === 0
+          ? []
+          : [
+              `${leaks} of the measured photos have a near duplicate among those learned from: the dataset's own split parts them.`,
+            ],
+    }
+  }
+  const byGroup = new Map<number, number[]>()
+  for (const row of rows) {
+    const group = groups[row] ?? row
+    byGroup.set(group, [...(byGroup.get(group) ?? []), row])
+  }
+  const plan = planSplit(photos, {
+    seed,
+    validationShare: MEASURED_SHARE,
+    groups: [...byGroup.values()],
+  })
+  const measured = rows.filter((row) => plan.sides[row] === 'validation')
+  const { heldOut, avoided } = plan.leak
+  return {
+    train: rows.filter((row) => plan.sides[row] === 'train'),
+    measured,
+    final: rows,
+    choice: `photos that look unlike those learned from (a fifth of each label, seed ${seed})`,
+    notes: [
+      `A split by chance would have parted ${avoided} of ${heldOut} measured photos from a look-alike.`,
+      ...(parted === 0
+        ? []
+        : [
+            `${parted} near duplicates were parted all the same: they chain whole labels together, as the frames of a turntable do.`,
+          ]),
+      ...(plan.incompleteLabels.length === 0
+        ? []
+        : [
+            `Not measured, for want of photos: ${plan.incompleteLabels.slice(0, 10).join(', ')}${plan.incompleteLabels.length > 10 ? ` and ${plan.incompleteLabels.length - 10} more` : ''}.`,
+          ]),
+    ],
+    cautions: [],
+  }
+}
+
+/** Measured rows that have a near duplicate on the other side. */
+function countLeaks(
+  rows: readonly number[],
+  pairs: GroupResult['pairs'],
+  isMeasured: (row: number) => boolean,
+): number {
+  const leaking = new Set<number>()
+  for (const { first, second } of pairs) {
+    if (isMeasured(first) === isMeasured(second)) continue
+    leaking.add(isMeasured(first) ? first : second)
+  }
+  return rows.filter((row) => leaking.has(row)).length
+}

@@ -1,0 +1,105 @@
+/** A scanned dataset and its features → rows to learn from, without what would mislead. */
+import { VergerError } from '../core/errors.ts'
+import { brokenFinding } from '../datasets/broken-finding.ts'
+import type { Finding } from '../datasets/findings.ts'
+import type { DatasetPhoto } from '../datasets/manifest.ts'
+import type { PhotoFeatures, PhotoToFeaturize } from '../features/featurize-photos.ts'
+
+/** A photo of a dataset and how to get at it. */
+export interface TrainingPhoto extends DatasetPhoto {
+  readonly load: PhotoToFeaturize['photo']
+}
+
+export interface PreparedDataset {
+  /** All photos that can be read: the dataset version. */
+  readonly readable: readonly DatasetPhoto[]
+  /** Photos to learn from and measure with: each once, under one label. */
+  readonly photos: readonly TrainingPhoto[]
+  /** In the order of code points. */
+  readonly labels: readonly string[]
+  /** `[photos]` */
+  readonly labelIds: Int32Array
+  /** `[photos, width]`, in shared memory. */
+  readonly features: Float32Array
+  readonly width: number
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Leaves out photos that cannot be read, copies, and photos that stand under two labels.
+ * Throws `dataset_untrainable` where labels collide, or where too little is left to learn and measure.
+ */
+export function prepareDataset(
+  all: readonly TrainingPhoto[],
+  scanFindings: readonly Finding[],
+  { features, width, failed }: PhotoFeatures,
+): PreparedDataset {
+  const findings: Finding[] = [...scanFindings]
+  const readable: { photo: TrainingPhoto; row: number }[] = []
+  for (const [row, photo] of all.entries()) {
+    const error = failed.get(row)
+    if (error === undefined) readable.push({ photo, row })
+    else findings.push(brokenFinding(photo.path, error, photo.label))
+  }
+  refuseCollidingLabels(findings)
+
+  const labelsOfHash = new Map<string, Set<string>>()
+  for (const { photo } of readable) {
+    const known = labelsOfHash.get(photo.sha256) ?? new Set()
+    labelsOfHash.set(photo.sha256, known.add(photo.label))
+  }
+  const seen = new Set<string>()
+  const kept = readable.filter(({ photo: { sha256 } }) => {
+    const isFirst = !seen.has(sha256)
+    seen.add(sha256)
+    return isFirst && labelsOfHash.get(sha256)?.size === 1
+  })
+  const labels = [...new Set(kept.map(({ photo }) => photo.label))].sort()
+  refuseTooLittle(kept.map(({ photo }) => photo))
+
+  const picked = new Float32Array(new SharedArrayBuffer(kept.length * width * 4))
+  for (const [to, { row }] of kept.entries()) {
+    picked.set(features.subarray(row * width, (row + 1) * width), to * width)
+  }
+  return {
+    readable: readable.map(({ photo }) => photo),
+    photos: kept.map(({ photo }) => photo),
+    labels,
+    labelIds: Int32Array.from(kept, ({ photo }) => labels.indexOf(photo.label)),
+    features: picked,
+    width,
+    findings,
+  }
+}
+
+function refuseCollidingLabels(findings: readonly Finding[]): void {
+  const colliding = findings.filter(({ kind }) => kind === 'colliding-labels')
+  if (colliding.length === 0) return
+  throw new VergerError('dataset_untrainable', colliding.map(({ message }) => message).join(' '), {
+    hint: 'Rename the folders, so that labels that mean the same are spelt the same.',
+    details: { labels: colliding.flatMap(({ labels }) => labels) },
+  })
+}
+
+function refuseTooLittle(photos: readonly DatasetPhoto[]): void {
+  const counts = new Map<string, number>()
+  for (const { label } of photos) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const hint =
+    'A label is the name of the folder in which its photos lie; a few photos each are a start.'
+  if (counts.size < 2) {
+    const received = counts.size === 0 ? 'no usable photo' : `only '${[...counts.keys()].join()}'`
+    throw new VergerError(
+      'dataset_untrainable',
+      `Expected photos of at least two labels, received ${received}`,
+      { hint, details: { labels: [...counts.keys()] } },
+    )
+  }
+  const measurable = [...counts.values()].filter((count) => count > 1).length
+  if (measurable < 2) {
+    throw new VergerError(
+      'dataset_untrainable',
+      `Expected at least two labels with two different photos each, to learn from one and measure with the other; received ${measurable}`,
+      { hint, details: { labels: counts.size, photos: photos.length } },
+    )
+  }
+}

@@ -1,0 +1,6 @@
+/** `node --import tsx write-tiny-bundle.ts FOLDER [SEED]` writes the tiny bundle as a folder, with a report beside it. */
+import { writeBundleFolder } from '../../dist/bundles/encode-bundle.js'
+import { createTinyBundle } from './tiny-bundle.ts'
+
+const [folder = '', seed = '1'] = process.argv.slice(2)
+await writeBundleFolder(await createTinyBundle({ seed: Number(seed) }), folder)
