@@ -14,11 +14,16 @@ export interface ChildResult {
 const POLL_MS = 4
 
 /** Runs `node` with `args`; standard output goes to `stdout` or nowhere. Rejects when it fails. */
-export function runNode(args: readonly string[], stdout = '/dev/null'): Promise<ChildResult> {
+export function runNode(
+  args: readonly string[],
+  stdout = '/dev/null',
+  env: Readonly<Record<string, string>> = {},
+): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const startMs = performance.now()
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
+      env: { ...process.env, ...env },
       stdio: ['ignore', openSync(stdout, 'w'), 'pipe'],
     })
     let peakMb = Number.NaN

@@ -7,6 +7,7 @@ const DATASETS = process.env['VERGER_DATASETS'] ?? join(ROOT, '../shared/dataset
 
 export const FRUITS_360 = join(DATASETS, 'fruits-360-sample')
 export const GROCERY_STORE = join(DATASETS, 'grocery-store/val')
+export const GROCERY_STORE_TRAIN = join(DATASETS, 'grocery-store/train')
 
 /** Paths of the first `count` JPEGs below a folder, in the order of their names. Throws when the folder is absent. */
 export function photosBelow(folder: string, count = Number.POSITIVE_INFINITY): string[] {

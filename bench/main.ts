@@ -1,18 +1,21 @@
 /**
  * Every claim about speed and memory beside its limit, measured in this run.
  *
- *   npm run bench                 all of them, about six minutes
+ *   npm run bench                 all of them, about twenty minutes
  *   npm run bench -- cold http    some of them
  *
  * Photos come from VERGER_DATASETS (default ../shared/datasets where it exists).
  */
 import { availableParallelism, cpus } from 'node:os'
+import { benchAccuracy } from './accuracy.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
 import { benchHttp } from './http.ts'
 import { benchMany } from './many.ts'
 import { type Measurement, renderMeasurement } from './measurement.ts'
 import { benchPhones } from './phones.ts'
+import { benchTrain } from './train.ts'
+import { benchUnknown } from './unknown.ts'
 import { benchVersion } from './version.ts'
 
 const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
@@ -22,6 +25,9 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   many: benchMany,
   phones: benchPhones,
   http: benchHttp,
+  train: benchTrain,
+  unknown: benchUnknown,
+  accuracy: benchAccuracy,
 }
 
 const named = process.argv.slice(2)

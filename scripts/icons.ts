@@ -4,7 +4,7 @@
  *   npx tsx scripts/icons.ts                  fetches the packages with npm, in the versions below
  *   npx tsx scripts/icons.ts --from FOLDER    takes FOLDER/<package>/icons.json, e.g. node_modules
  *
- * The packages are not dependencies because one alone unpacks to 99 MB; what is taken from them is 150 KB. Only sets
+ * The packages are not dependencies because one alone unpacks to 99 MB; what is taken from them is 140 KB. Only sets
  * whose drawings, not just their code, are under MIT or Apache-2.0 qualify; NOTICE names their authors.
  */
 import { execFileSync } from 'node:child_process'
@@ -29,7 +29,7 @@ interface Source {
   readonly sha256: string
 }
 
-/** Sets that come from packages; the others are drawn by us. */
+/** Sets that come from packages; the others are drawings of our own, and their SVGs are the source. */
 type PackagedSet = Exclude<IconSet['name'], 'verger' | 'verger-flat'>
 
 const SOURCES: Record<PackagedSet, Source> = {

@@ -1,6 +1,7 @@
 /** The public library API of Verger. */
 
-export type { Decision } from './bundles/classifier.ts'
+export type { Classifier, Decision } from './bundles/classifier.ts'
+export { type BundleFiles, readBundleFolder } from './bundles/verify-bundle.ts'
 export { type Config, type Limits, readConfig } from './core/config.ts'
 export {
   ERROR_CATALOGUE,
@@ -12,6 +13,7 @@ export type { Photo } from './features/featurizer.ts'
 export { createHandler, type Handler } from './server/handler.ts'
 export { type ListenOptions, listen, type RunningServer } from './server/listen.ts'
 export {
+  type Answerer,
   type FailedPrediction,
   openPredictor,
   type Prediction,
@@ -20,3 +22,4 @@ export {
   type PredictRequest,
   type Score,
 } from './serving/predictor.ts'
+export { bundleVersion, type ServedModel, type VersionSource } from './serving/version-source.ts'

@@ -67,7 +67,8 @@ function toJson({ id, name, source, root, photos, sizeBytes, findings }: Scanned
   }
 }
 
-function nothingReadable({ root, findings }: ScannedDataset): VergerError {
+/** Why a dataset of broken photos alone is refused, once its findings were shown. */
+export function nothingReadable({ root, findings }: ScannedDataset): VergerError {
   const broken = findings.filter(({ kind }) => kind === 'broken').length
   return new VergerError(
     'dataset_empty',

@@ -1,38 +1,53 @@
 /** Splits a dataset without leaks, and keeps the split as a new dataset version and, where wanted, as a manifest. */
 import { dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
+import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
+import { groupBy } from '../datasets/group-by.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import { type DatasetPhoto, manifestId, SPLITS } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { applySplit, planSplit, type SplitPlan } from '../datasets/split.ts'
 import { saveDatasetVersion } from '../datasets/versions.ts'
+import { UnionFind } from '../learn/union-find.ts'
 import { openStore } from '../store/store.ts'
+import { comparePhotos } from '../training/compare-photos.ts'
 import type { CommandContext } from './context.ts'
+import { createFeatureNarrator } from './feature-narrator.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { formatCount, plural } from './render.ts'
 import { renderLabels, shortId } from './render-dataset.ts'
 import { describeScan, type ScanPlan, scanWithProgress } from './scan-with-progress.ts'
+import { StepLine } from './step-line.ts'
 
 export interface DatasetsSplitPlan extends ScanPlan {
   readonly validationShare: number
   readonly testShare: number
   readonly seed: number
+  /** Whether near duplicates stay on one side, for which a network looks at each photo. */
+  readonly nearDuplicates: boolean
   /** CSV file to write. */
   readonly out: string | undefined
   readonly json: boolean
 }
 
-/** Photos that belong together beside those of one group name and those with the same bytes, by their index. */
-export type FindGroups = (dataset: ScannedDataset) => Promise<readonly (readonly number[])[]>
+/** What looks alike in a dataset; groups of photos are their indices in it. */
+interface LookAlikes {
+  /** The dataset without the photos that turned out to be broken. */
+  readonly dataset: ScannedDataset
+  /** Photos that stay on one side: near duplicates, and those that look most alike. */
+  readonly groups: readonly (readonly number[])[]
+  readonly nearDuplicates: readonly (readonly number[])[]
+  /** Near duplicates that are in different groups all the same, because they chain a whole label together. */
+  readonly parted: number
+}
 
 /** Throws `dataset_empty` where no photo can be read, `usage_invalid` where the shares leave none to train on. */
 export async function runDatasetsSplit(
   context: CommandContext,
   plan: DatasetsSplitPlan,
-  findGroups: FindGroups = async () => [],
 ): Promise<void> {
   const { config, cwd, stdout, stderr } = context
   const { validationShare, testShare, seed, json } = plan
@@ -40,29 +55,74 @@ export async function runDatasetsSplit(
   if (out !== undefined && extname(out).toLowerCase() !== '.csv') throw notCsv(out)
   planSplit([], { validationShare, testShare, seed }) // wrong shares are told before all photos are read
 
-  const scan = await scanWithProgress(context, plan)
-  const { dataset } = scan
+  const scan = await scanWithProgress(context, { ...plan, headersOnly: plan.nearDuplicates })
   stderr.write(`${describeScan(scan)}\n`)
+  if (scan.dataset.photos.length === 0) throw nothingReadable(scan.dataset)
+  const alike = plan.nearDuplicates
+    ? await findLookAlikes(context, scan.dataset, seed)
+    : { dataset: scan.dataset, groups: [], nearDuplicates: [], parted: 0 }
+  const { dataset } = alike
   if (dataset.photos.length === 0) throw nothingReadable(dataset)
-  const groups = await findGroups(dataset)
-  const split = planSplit(dataset.photos, { validationShare, testShare, seed, groups })
+  const options = { validationShare, testShare, seed }
+  const split = planSplit(dataset.photos, { ...options, groups: alike.groups })
+  // Chance nearly always parts photos that merely look alike: what leaks are copies and near duplicates.
+  const { leak } = planSplit(dataset.photos, { ...options, groups: alike.nearDuplicates })
   const photos = applySplit(dataset.photos, split)
   const id = manifestId(photos)
 
   if (out !== undefined) await writeFileAtomic(out, toCsv(dataset.root, photos, dirname(out)))
   const store = await openStore(config.home)
   await saveDatasetVersion(store, { ...dataset, photos }).finally(() => store.close())
-  if (json) printJson(context, toJson(dataset, photos, split))
+  if (json) printJson(context, toJson(alike, photos, { ...split, leak }))
   else {
     const counts = SPLITS.map((side) => [side, countSide(photos, side)] as const)
     const sides = counts.filter(([, count]) => count > 0)
     const words = sides.map(([side, count]) => `${formatCount(count)} ${side}`).join(', ')
     stdout.write(`Split ${plural(photos.length, 'photo')} of ${dataset.name}: ${words}\n\n`)
     stdout.write(renderLabels(stdout, countLabels(photos)))
-    const notes = describeSplit(dataset, split)
+    const notes = describeSplit(alike, { ...split, leak })
     if (notes !== '') stdout.write(`\n${notes}`)
     stdout.write(`\nDataset version ${shortId(id)}\n`)
     if (out !== undefined) stdout.write(`Manifest ${printable(plan.out ?? out)}\n`)
+  }
+}
+
+/** Looks at the photos as `verger train` does, so that both keep the same photos together. */
+async function findLookAlikes(
+  { config, stderr }: CommandContext,
+  scanned: ScannedDataset,
+  seed: number,
+): Promise<LookAlikes> {
+  const look = createFeatureNarrator(stderr, (text) => stderr.write(text))
+  let steps: StepLine | undefined
+  const compared = await comparePhotos(
+    { dataset: scanned, backbone: findBackbone(DEFAULT_BACKBONE), seed },
+    {
+      home: config.home,
+      workers: config.workers,
+      limits: config.limits,
+      onEvent(event) {
+        if (event.stage === 'compare')
+          steps = new StepLine(stderr, 'Comparing each photo with each')
+        else if (event.stage === 'step') steps?.step()
+        else look(event)
+      },
+    },
+  )
+  steps?.clear()
+  const { dataset, different, groups, pairs, parted } = compared
+  const placeOf = new Map(dataset.photos.map(({ path }, index) => [path, index]))
+  const places = different.map(({ path }) => placeOf.get(path) ?? -1)
+  const toPlaces = (rows: Iterable<readonly number[]>) =>
+    [...rows].map((group) => group.map((row) => places[row] ?? -1))
+  const chains = new UnionFind(different.length)
+  for (const { first, second } of pairs) chains.join(first, second)
+  const byChain = groupBy(different.keys(), (row) => chains.find(row)).values()
+  return {
+    dataset,
+    groups: toPlaces(groupBy(different.keys(), (row) => groups[row]).values()),
+    nearDuplicates: toPlaces([...byChain].filter((rows) => rows.length > 1)),
+    parted,
   }
 }
 
@@ -70,7 +130,7 @@ const countSide = (photos: readonly DatasetPhoto[], side: string): number =>
   photos.filter(({ split }) => split === side).length
 
 function describeSplit(
-  dataset: ScannedDataset,
+  { dataset, nearDuplicates, parted }: LookAlikes,
   { groupCount, incompleteLabels, leak }: SplitPlan,
 ): string {
   const lines: string[] = []
@@ -78,7 +138,18 @@ function describeSplit(
     const share = ((100 * leak.avoided) / Math.max(1, leak.heldOut)).toFixed(1)
     lines.push(
       `Photos that belong together stay on one side: ${plural(groupCount, 'group')}.`,
-      `A random split would have parted ${formatCount(leak.avoided)} of ${plural(leak.heldOut, 'held-out photo')} (${share} %) from their group.`,
+      `A random split would have parted ${formatCount(leak.avoided)} of ${plural(leak.heldOut, 'held-out photo')} (${share} %) from a copy, a near duplicate or a photo of their group.`,
+    )
+  }
+  if (nearDuplicates.length > 0) {
+    const count = new Set(nearDuplicates.flat()).size
+    lines.push(
+      `${plural(count, 'photo')} have near duplicates: ${plural(nearDuplicates.length, 'chain')}.`,
+    )
+  }
+  if (parted > 0) {
+    lines.push(
+      `${plural(parted, 'pair')} of them had to be parted all the same: they chain whole labels together, as the frames of a turntable do.`,
     )
   }
   if (incompleteLabels.length > 0) {
@@ -97,7 +168,7 @@ function describeSplit(
 }
 
 function toJson(
-  { name, root }: ScannedDataset,
+  { dataset: { name, root }, nearDuplicates, parted }: LookAlikes,
   photos: readonly DatasetPhoto[],
   { groupCount, incompleteLabels, leak }: SplitPlan,
 ) {
@@ -109,6 +180,7 @@ function toJson(
     splits: Object.fromEntries(SPLITS.map((side) => [side, countSide(photos, side)])),
     labels: countLabels(photos),
     groups: groupCount,
+    nearDuplicates: { chains: nearDuplicates.length, parted },
     incompleteLabels,
     leak,
   }

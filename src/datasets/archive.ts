@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createFolder } from '../core/atomic-write.ts'
 import { sha256OfFile } from '../core/hashes.ts'
 import { unpackArchive } from './unpack/unpack-archive.ts'
+import { markUnpackedUsed, unpackedFolder } from './unpacked-archives.ts'
 
 /** Extensions of files that are unpacked. */
 export const ARCHIVE_EXTENSIONS = ['.zip', '.tar', '.tar.gz', '.tgz'] as const
@@ -16,9 +17,12 @@ const STALE_AFTER_MS = 24 * 60 * 60 * 1000
  * The folder appears when it is whole. Throws what `unpackArchive` throws.
  */
 export async function unpackOnce(file: string, home: string): Promise<string> {
-  const unpacked = join(home, 'unpacked')
+  const unpacked = unpackedFolder(home)
   const folder = join(unpacked, await sha256OfFile(file))
-  if (await exists(folder)) return folder
+  if (await exists(folder)) {
+    await markUnpackedUsed(home, folder)
+    return folder
+  }
   await createFolder(unpacked, { mode: 0o700 })
   await removeStale(unpacked)
   try {

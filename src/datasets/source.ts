@@ -8,6 +8,7 @@ import type { FoundCandidates } from './candidates.ts'
 import { type FolderOptions, findFolderCandidates } from './folder-candidates.ts'
 import { gotDatasetFolder, readGotDataset } from './got-dataset.ts'
 import { MANIFEST_EXTENSIONS, readManifestFile } from './manifest-file.ts'
+import { markUnpackedUsed } from './unpacked-archives.ts'
 import { isVersionPrefix, loadDatasetVersion } from './versions.ts'
 
 export interface DatasetSourceOptions extends FolderOptions {
@@ -96,6 +97,7 @@ async function openVersion(prefix: string, home: string): Promise<DatasetSource 
   const store = await openStore(home)
   try {
     const { id, name, root, source, photos } = await loadDatasetVersion(store, prefix)
+    await markUnpackedUsed(home, root)
     const candidates = photos.map(({ path, label, split, group }) => ({
       ...{ path, file: join(root, path), label },
       ...(split === undefined ? {} : { split }),

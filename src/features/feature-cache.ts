@@ -7,7 +7,16 @@
  * by its hash and computed again.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { promises as fs, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  promises as fs,
+  fstatSync,
+  futimesSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { toWriteError } from '../core/atomic-write.ts'
@@ -15,6 +24,9 @@ import { preprocessingHash } from '../images/preprocessing-hash.ts'
 import type { View } from './views.ts'
 
 const CHECKSUM_BYTES = 32
+
+/** The time of a file says when it was last used, to the day: file systems are often mounted without times of access. */
+const NOTE_USE_AFTER_MS = 24 * 60 * 60 * 1000
 
 export interface FeatureCache {
   /** Features of a photo under a view, or undefined where they are not there or damaged; damaged ones are removed. */
@@ -84,10 +96,26 @@ export function openFeatureCache(home: string, backbone: Backbone): FeatureCache
 const checksum = (values: Uint8Array): Buffer => createHash('sha256').update(values).digest()
 
 function readIfThere(path: string): Buffer | undefined {
+  let file: number
   try {
-    return readFileSync(path)
+    file = openSync(path, 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
+  }
+  try {
+    if (Date.now() - fstatSync(file).mtimeMs > NOTE_USE_AFTER_MS) noteUse(file)
+    return readFileSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function noteUse(file: number): void {
+  const now = new Date()
+  try {
+    futimesSync(file, now, now)
+  } catch {
+    // The cache of somebody else, or one that cannot be written to, can still be read.
   }
 }

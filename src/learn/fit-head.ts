@@ -46,7 +46,11 @@ const SCALING_FOLDS = 2
 const GROWN = 1.02
 const FOLDS = 5
 /** Rows on which settings are compared; beyond that more rows cost time and change no choice. */
-const MAX_COMPARED_ROWS = 3072
+const MAX_COMPARED_ROWS = 2048
+/** Rows on which the temperature is fitted. */
+const MAX_CALIBRATED_ROWS = 6144
+/** Rows on which scalings are compared, which differ more. */
+const MAX_SCALING_ROWS = 1024
 /** Largest ratio between labels' counts at which no weights are used (Kang et al. 2020 find little harm below). */
 const EVEN_RATIO = 3
 const SEARCH = { tolerance: 3e-3, maxIterations: 60 }
@@ -77,6 +81,8 @@ export interface OutOfFold {
 
 export interface HeadChoice {
   readonly chosen: Trial
+  /** Mean of the folds' heads, for transformed features: where training begins. */
+  readonly head: LinearHead
   readonly trials: readonly Trial[]
   readonly outOfFold: OutOfFold
 }
@@ -95,37 +101,43 @@ export async function chooseHead(
   rows: readonly number[],
   options: SearchOptions,
 ): Promise<HeadChoice> {
+  const foldOf = new Int32Array(data.labels.length).fill(-1)
+  for (const [place, fold] of foldsOf(data, rows, options.seed).entries()) {
+    foldOf[rows[place]!] = fold
+  }
+  const pickFolds = (picked: readonly number[]) => Int32Array.from(picked, (row) => foldOf[row]!)
   const compared = sampleRows(data, rows, options.seed)
-  const folds = foldsOf(data, compared, options.seed)
+  const folds = pickFolds(compared)
   const isFewShot = medianCount(data.labels, rows, data.classes) < FEW_SHOT
   const trials: Trial[] = []
-  let best: { trial: Trial; logits: Float32Array } | undefined
-  const judge = (setting: Setting, { folds: held, logits }: Held) => {
-    const trial = { ...setting, ...judgeLogits(data, compared, held, logits) }
+  let best: { trial: Trial; logits: Float32Array; heads: readonly LinearHead[] } | undefined
+  const judge = (setting: Setting, heads: readonly LinearHead[], logits: Float32Array) => {
+    const trial = { ...setting, ...judgeLogits(data, compared, folds, logits) }
     trials.push(trial)
     options.onStep?.(trial)
-    return { trial, logits }
+    if (best === undefined || trial.loss < best.trial.loss) best = { trial, logits, heads }
+    return trial
   }
   const scalingTrials: Trial[] = []
-  const some = folds.map((fold) => (fold < SCALING_FOLDS ? fold : -1))
+  const fewer = sampleRows(data, rows, options.seed, MAX_SCALING_ROWS)
+  const some = pickFolds(fewer).map((fold) => (fold < SCALING_FOLDS ? fold : -1))
   for (const scaling of SCALINGS) {
     const l2 = isFewShot ? FEW_SHOT_SCALING_L2 : SCALING_L2
     const setting: Setting = { method: 'logistic regression', scaling, l2 }
-    const held = await holdOut(gemm, data, compared, some, setting, options)
-    scalingTrials.push(judge(setting, held).trial)
+    const held = await holdOut(gemm, data, fewer, some, setting, options)
+    const trial = { ...setting, ...judgeLogits(data, fewer, held.folds, held.logits) }
+    scalingTrials.push(trial)
+    options.onStep?.(trial)
   }
   const { scaling } = scalingTrials.reduce((a, b) => (b.loss < a.loss ? b : a))
 
   const scaled = await scaleRows(data, compared, scaling)
   const subset = subsetOf(data, compared, scaled.features)
   const weights = foldWeights(subset.labels, data.classes, folds)
-  const keep = (judged: { trial: Trial; logits: Float32Array }) => {
-    if (best === undefined || judged.trial.loss < best.trial.loss) best = judged
-    return judged.trial
-  }
   if (isFewShot) {
-    const setting: Setting = { method: 'nearest centroids', scaling, l2: 0 }
-    keep(judge(setting, await holdOut(gemm, data, compared, folds, setting, options)))
+    const heads = weights.map((rowWeights) => centroidHead(subset, rowWeights))
+    const logits = await heldOutLogits(gemm, subset, folds, heads)
+    judge({ method: 'nearest centroids', scaling, l2: 0 }, heads, logits)
   }
   const solver = await openSoftmaxSolver(subset, options.threads)
   try {
@@ -139,9 +151,7 @@ export async function chooseHead(
       })
       starts = await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
       const logits = await heldOutLogits(gemm, subset, folds, starts)
-      const { loss } = keep(
-        judge({ method: 'logistic regression', scaling, l2 }, { folds, logits }),
-      )
+      const { loss } = judge({ method: 'logistic regression', scaling, l2 }, starts, logits)
       if (loss > least * GROWN) break
       least = Math.min(least, loss)
     }
@@ -149,10 +159,49 @@ export async function chooseHead(
     await solver.close()
   }
   if (best === undefined) throw new RangeError('Expected settings to compare, received none')
+  const { trial, heads, logits } = best
+  const folded = heads.map((head) => foldScale(head, scaled.scale, data.classes))
+  const calibrated = sampleRows(data, rows, options.seed, MAX_CALIBRATED_ROWS)
+  const outOfFold =
+    calibrated.length === compared.length
+      ? { rows: compared, logits, folds }
+      : await answerHeldOut(gemm, data, calibrated, pickFolds(calibrated), trial, folded, options)
   return {
-    chosen: best.trial,
-    trials,
-    outOfFold: { rows: compared, logits: best.logits, folds },
+    chosen: { ...trial, ...judgeLogits(data, outOfFold.rows, outOfFold.folds, outOfFold.logits) },
+    head: meanHead(folded),
+    trials: [...scalingTrials, ...trials],
+    outOfFold,
+  }
+}
+
+/** Continues from the folds' heads on more rows: fewer photos make a worse head, and a worse temperature. */
+async function answerHeldOut(
+  gemm: Gemm,
+  data: LabelledRows,
+  rows: readonly number[],
+  folds: Int32Array,
+  setting: Setting,
+  heads: readonly LinearHead[],
+  options: SearchOptions,
+): Promise<OutOfFold> {
+  const scaled = await scaleRows(data, rows, setting.scaling)
+  const subset = subsetOf(data, rows, scaled.features)
+  const weights = foldWeights(subset.labels, data.classes, folds)
+  if (setting.method === 'nearest centroids') {
+    const fresh = weights.map((rowWeights) => centroidHead(subset, rowWeights))
+    return { rows, folds, logits: await heldOutLogits(gemm, subset, folds, fresh) }
+  }
+  const solver = await openSoftmaxSolver(subset, options.threads)
+  try {
+    const problems = weights.map((rowWeights, fold) => ({
+      rowWeights,
+      l2: setting.l2,
+      start: unfoldScale(heads[fold]!, scaled.scale, data.classes),
+    }))
+    const trained = await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
+    return { rows, folds, logits: await heldOutLogits(gemm, subset, folds, trained) }
+  } finally {
+    await solver.close()
   }
 }
 
@@ -214,11 +263,15 @@ export async function crossPredict(
   return { rows, ...(await holdOut(gemm, data, rows, folds, setting, options)) }
 }
 
-/** Trains with a setting on `rows` and folds the scale into the matrix: logits = transform(x) · W + b. */
+/**
+ * Trains with a setting on `rows`, from a head that comes near, and folds the scale into the matrix:
+ * logits = transform(x) · W + b.
+ */
 export async function trainHead(
   data: LabelledRows,
   rows: readonly number[],
   { scaling, l2, method }: Trial,
+  start: LinearHead,
   options: SearchOptions,
 ): Promise<LinearHead> {
   const scaled = await scaleRows(data, rows, scaling)
@@ -229,7 +282,8 @@ export async function trainHead(
   }
   const solver = await openSoftmaxSolver(subset, options.threads)
   try {
-    const [head] = await solver.solve([{ rowWeights, l2 }], {
+    const near = unfoldScale(start, scaled.scale, data.classes)
+    const [head] = await solver.solve([{ rowWeights, l2, start: near }], {
       ...FINAL,
       onStep: () => options.onStep?.(),
     })
@@ -257,6 +311,33 @@ function foldScale(
   return { weights: Float32Array.from(folded), bias: Float32Array.from(shifted) }
 }
 
+/** The other way round: `x · W + b` as `((x − centre) / spread) · W′ + b′`. */
+function unfoldScale(
+  { weights, bias }: LinearHead,
+  { centre, spread }: LinearScale,
+  classes: number,
+): LinearHead {
+  const unfolded = new Float32Array(weights.length)
+  const shifted = Float64Array.from(bias)
+  for (let i = 0; i < centre.length; i++) {
+    for (let c = 0; c < classes; c++) {
+      const weight = weights[i * classes + c]!
+      unfolded[i * classes + c] = weight * spread[i]!
+      shifted[c]! += centre[i]! * weight
+    }
+  }
+  return { weights: unfolded, bias: Float32Array.from(shifted) }
+}
+
+function meanHead(heads: readonly LinearHead[]): LinearHead {
+  const mean = (pick: (head: LinearHead) => Float32Array) => {
+    const sum = new Float64Array(pick(heads[0]!).length)
+    for (const head of heads) for (const [i, value] of pick(head).entries()) sum[i]! += value
+    return Float32Array.from(sum, (value) => value / heads.length)
+  }
+  return { weights: mean(({ weights }) => weights), bias: mean(({ bias }) => bias) }
+}
+
 /** Weights that make up for unequal counts, as the square root of their ratio; all 1 where counts are about equal. */
 export function balanceWeights(labels: Int32Array, classes: number): Float32Array {
   const counts = countLabels(labels, classes)
@@ -281,11 +362,12 @@ function medianCount(labels: Int32Array, rows: readonly number[], classes: numbe
 }
 
 async function scaleRows(data: LabelledRows, rows: readonly number[], scaling: Scaling) {
-  const picked = gatherRows(data.features, data.width, rows)
-  const transformed = transformFeatures(picked, data.width, scaling)
+  const features = gatherRows(data.features, data.width, rows)
+  transformFeatures(features, data.width, scaling, features)
   const all = Array.from({ length: rows.length }, (_, index) => index)
-  const scale = fitLinearScale(transformed, data.width, scaling, all)
-  return { scale, features: applyLinearScale(transformed, data.width, scale) }
+  const scale = fitLinearScale(features, data.width, scaling, all)
+  applyLinearScale(features, data.width, scale)
+  return { scale, features }
 }
 
 const subsetOf = (
@@ -300,14 +382,15 @@ const subsetOf = (
   groups: Int32Array.from(rows, (row) => groups[row]!),
 })
 
-/** At most `MAX_COMPARED_ROWS` of `rows`, an equal share of each label. */
+/** About `most` of `rows`, an equal share of each label. */
 function sampleRows(
   { labels, classes }: LabelledRows,
   rows: readonly number[],
   seed: number,
+  most = MAX_COMPARED_ROWS,
 ): readonly number[] {
-  if (rows.length <= MAX_COMPARED_ROWS) return rows
-  const share = MAX_COMPARED_ROWS / rows.length
+  if (rows.length <= most) return rows
+  const share = most / rows.length
   const shuffled = createRandom(seed).shuffle([...rows])
   const counts = countLabels(
     rows.map((row) => labels[row]!),

@@ -25,9 +25,14 @@ export async function principalDirections(
 ): Promise<PrincipalDirections> {
   const count = rows.length / width
   const mean = new Float64Array(width)
-  for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]!
+  for (let row = 0; row < rows.length; row += width) {
+    for (let i = 0; i < width; i++) mean[i]! += rows[row + i]!
+  }
   for (let i = 0; i < width; i++) mean[i]! /= count
-  const centred = Float32Array.from(rows, (value, index) => value - mean[index % width]!)
+  const centred = new Float32Array(rows.length)
+  for (let row = 0; row < rows.length; row += width) {
+    for (let i = 0; i < width; i++) centred[row + i] = rows[row + i]! - mean[i]!
+  }
   const x = { data: centred, rows: count, columns: width }
   const covariance = await gemm.multiplyTransposedA(x, x)
 
@@ -66,7 +71,9 @@ async function orthonormal(gemm: Gemm, data: Float32Array, width: number, n: num
 
 function normalised(data: Float32Array, width: number, n: number) {
   const lengths = new Float64Array(n)
-  for (let i = 0; i < data.length; i++) lengths[i % n]! += data[i]! ** 2
+  for (let row = 0; row < data.length; row += n) {
+    for (let i = 0; i < n; i++) lengths[i]! += data[row + i]! ** 2
+  }
   const largest = Math.sqrt(Math.max(...lengths))
   const kept = Array.from({ length: n }, (_, i) => i).filter(
     (i) => Math.sqrt(lengths[i]!) > 1e-6 * largest && lengths[i]! > 0,

@@ -5,10 +5,13 @@
  *
  * The coordinates are chosen so that photos scatter around their label's mean by the identity and around the common mean
  * by a diagonal matrix; then the distance of `z` is `min over labels ‖z − meanₖ‖² − Σ zᵢ² / backgroundᵢ`.
+ *
+ * The shrunken scatter around the labels' means is part of that around the common mean too, so no background is below 1:
+ * a direction in which training photos hardly vary, as near copies leave behind, makes no photo look familiar.
  */
 import type { Gemm } from '../tensor/gemm.ts'
 import { cholesky, invertLower } from './cholesky.ts'
-import { principalDirections } from './principal-directions.ts'
+import { type PrincipalDirections, principalDirections } from './principal-directions.ts'
 import { symmetricEigen } from './symmetric-eigen.ts'
 
 /** Most coordinates that a distance looks at. */
@@ -31,8 +34,8 @@ export interface RejectionModel {
 const SHRINKAGE = 0.1
 
 /**
- * Fits on `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`; rows of weight 0 take no part.
- * Gives undefined where fewer than three photos or one direction remain.
+ * Fits on `rows` of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`, in the leading directions of
+ * those rows or in `known` ones. Gives undefined where fewer than three photos or one direction remain.
  */
 export async function fitRejection(
   gemm: Gemm,
@@ -41,12 +44,12 @@ export async function fitRejection(
   labels: Int32Array,
   classes: number,
   rows: readonly number[],
+  known?: PrincipalDirections,
 ): Promise<RejectionModel | undefined> {
-  const wanted = Math.min(MAX_REJECTION_DIMENSIONS, rows.length - 1, width)
-  if (wanted < 2) return undefined
   const picked = gatherRows(unit, width, rows)
-  const { mean, directions, count: dims } = await principalDirections(gemm, picked, width, wanted)
-  if (dims < 1) return undefined
+  const basis = known ?? (await rejectionDirections(gemm, picked, width))
+  if (basis === undefined || basis.count < 1) return undefined
+  const { mean, directions, count: dims } = basis
   const z = await project(gemm, picked, width, directions, dims)
   const origin = projectOne(mean, directions, dims)
   for (let row = 0; row < rows.length; row++) {
@@ -54,16 +57,13 @@ export async function fitRejection(
   }
   const rowLabels = Int32Array.from(rows, (row) => labels[row]!)
   const means = labelMeans(z, dims, rowLabels, classes)
+  const total = scatter(z, dims, () => 0)
   const within = scatter(z, dims, (row, i) => means[rowLabels[row]! * dims + i]!)
+  const between = total.map((value, index) => value - within[index]!)
   shrink(within, dims)
-  // Simultaneous diagonalisation: whiten by the scatter within labels, then turn to the axes of the total scatter.
+  // Simultaneous diagonalisation: whiten by the scatter within labels, then turn to the axes of that between them.
   const whitener = invertLower(cholesky(within, dims), dims)
-  const total = conjugate(
-    whitener,
-    scatter(z, dims, () => 0),
-    dims,
-  )
-  const { values, vectors } = symmetricEigen(total, dims)
+  const { values, vectors } = symmetricEigen(conjugate(whitener, between, dims), dims)
   const turn = multiply(transpose(vectors, dims), whitener, dims) // [dims, dims]: z → coordinates
   const projection = new Float32Array(width * dims)
   for (let i = 0; i < width; i++) {
@@ -93,8 +93,18 @@ export async function fitRejection(
     projection,
     centre: apply((i) => origin[i]!),
     means: turnedMeans,
-    background: Float32Array.from(values, (value) => Math.max(value, 1e-6)),
+    background: Float32Array.from(values, (value) => 1 + Math.max(0, value)),
   }
+}
+
+/** The directions that a distance looks at, for rows of length 1; undefined where there are fewer than three rows. */
+export async function rejectionDirections(
+  gemm: Gemm,
+  unit: Float32Array,
+  width: number,
+): Promise<PrincipalDirections | undefined> {
+  const wanted = Math.min(MAX_REJECTION_DIMENSIONS, unit.length / width - 1, width)
+  return wanted < 2 ? undefined : principalDirections(gemm, unit, width, wanted)
 }
 
 /** Distances `[n]` of `unit` `[n, width]`; the larger, the stranger. */

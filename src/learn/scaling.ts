@@ -13,14 +13,14 @@
 export const SCALINGS = ['unit', 'root', 'standard'] as const
 export type Scaling = (typeof SCALINGS)[number]
 
-/** The part of a scaling that is not linear: `features` `[n, width]` → `[n, width]`. */
+/** The part of a scaling that is not linear: `features` `[n, width]` → `[n, width]`, in `result`, which may be `features`. */
 export function transformFeatures(
   features: Float32Array,
   width: number,
   scaling: Scaling,
+  result: Float32Array = new Float32Array(features.length),
 ): Float32Array {
   if (scaling === 'standard') return features
-  const result = new Float32Array(features.length)
   for (let row = 0; row < features.length; row += width) {
     let squares = 0
     for (let i = row; i < row + width; i++) {
@@ -73,17 +73,15 @@ export function fitLinearScale(
   return { centre, spread }
 }
 
-/** Scales transformed features `[n, width]` into a new array. */
+/** Scales transformed features `[n, width]` in place. */
 export function applyLinearScale(
   transformed: Float32Array,
   width: number,
   { centre, spread }: LinearScale,
-): Float32Array {
-  const scaled = new Float32Array(transformed.length)
+): void {
   for (let row = 0; row < transformed.length; row += width) {
     for (let i = 0; i < width; i++) {
-      scaled[row + i] = (transformed[row + i]! - centre[i]!) / spread[i]!
+      transformed[row + i] = (transformed[row + i]! - centre[i]!) / spread[i]!
     }
   }
-  return scaled
 }

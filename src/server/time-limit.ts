@@ -2,8 +2,14 @@ import { setMaxListeners } from 'node:events'
 import type { FastifyReply } from 'fastify'
 import { VergerError } from '../core/errors.ts'
 
+export interface TimeLimit {
+  readonly signal: AbortSignal
+  /** Ends the watch; to be called once the answer is there. */
+  settle(): void
+}
+
 /** A signal that fires when the caller has left or the time is up. */
-export function limitTime(reply: FastifyReply, deadlineMs: number) {
+export function limitTime(reply: FastifyReply, deadlineMs: number): TimeLimit {
   const controller = new AbortController()
   // Every photo of the request listens.
   setMaxListeners(0, controller.signal)

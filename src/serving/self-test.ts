@@ -1,10 +1,9 @@
 /** Checks, before a version answers for the first time, that this machine computes what the version was trained on. */
 import type { Backbone } from '../backbones/catalog.ts'
+import { checkBackbone } from '../bundles/check-backbone.ts'
 import { checkProbe } from '../bundles/golden.ts'
-import { VergerError } from '../core/errors.ts'
 import { meanOf } from '../features/featurize-photos.ts'
 import type { Featurizer } from '../features/featurizer.ts'
-import { preprocessingHash } from '../images/preprocessing-hash.ts'
 import { PROBE_SCENE } from '../images/probe-photos.ts'
 import type { ServedModel } from './version-source.ts'
 
@@ -26,14 +25,7 @@ export function createSelfTest(
 
     async function run(): Promise<void> {
       const wanted = classifier.manifest.backbone
-      const definition = preprocessingHash(backbone.network.input)
-      if (wanted.sha256 !== backbone.weights.sha256 || wanted.preprocessing !== definition) {
-        throw new VergerError(
-          'backbone_differs',
-          `Expected ${wanted.id} with weights ${wanted.sha256.slice(0, 12)} and preprocessing ${wanted.preprocessing.slice(0, 12)}, this Verger has ${backbone.id} with ${backbone.weights.sha256.slice(0, 12)} and ${definition.slice(0, 12)}`,
-          { hint: 'Use the Verger that trained the bundle, or train it again with this one.' },
-        )
-      }
+      checkBackbone(wanted, backbone)
       const views = await featurizer.run(PROBE_SCENE, ['features'], { views: wanted.views })
       const features = views.map((view) => view['features'] ?? new Float32Array())
       checkProbe(files, meanOf(features, wanted.features))

@@ -50,15 +50,13 @@ export function decodeSafetensors(bytes: Uint8Array): ReadonlyMap<string, FloatT
   if (headerLength > view.length - 8) {
     throw new RangeError(`Expected a header of ${headerLength} bytes, received ${view.length - 8}`)
   }
-  const header: Record<string, HeaderEntry> = JSON.parse(view.toString('utf8', 8, 8 + headerLength))
   const start = 8 + headerLength
+  const entries = parseHeader(view.toString('utf8', 8, start))
   const tensors = new Map<string, FloatTensor>()
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    if (name === '__metadata__') continue
+  for (const { name, dtype, shape, data_offsets } of entries) {
     const [from, to] = data_offsets
-    const itemBytes = TYPES[dtype]
-    if (itemBytes === undefined) throw new RangeError(`${name}: the type ${dtype} is not read`)
-    if (to - from !== elementCount(shape) * itemBytes || start + to > view.length) {
+    const fits = to - from === elementCount(shape) * TYPES[dtype] && start + to <= view.length
+    if (!fits) {
       throw new RangeError(`${name}: bytes ${from} to ${to} do not hold the shape [${shape}]`)
     }
     const copy = Uint8Array.from(view.subarray(start + from, start + to)).buffer
@@ -67,3 +65,30 @@ export function decodeSafetensors(bytes: Uint8Array): ReadonlyMap<string, FloatT
   }
   return tensors
 }
+
+/** The entries by their name, once nothing in them can lead out of the file. */
+function parseHeader(json: string): (HeaderEntry & { readonly name: string })[] {
+  let header: unknown
+  try {
+    header = JSON.parse(json)
+  } catch (error) {
+    throw new RangeError(`Expected JSON in the header: ${String(error)}`, { cause: error })
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw new RangeError('Expected an object of tensors in the header')
+  }
+  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__')
+  return tensors.map(([name, entry]: [string, Partial<HeaderEntry> | null]) => {
+    const { dtype, shape, data_offsets } = entry ?? {}
+    if (dtype === undefined || !Object.hasOwn(TYPES, dtype)) {
+      throw new RangeError(`${name}: the type ${dtype} is not read`)
+    }
+    if (!areCounts(shape) || !areCounts(data_offsets) || data_offsets.length !== 2) {
+      throw new RangeError(`${name}: expected a shape and two places as whole numbers`)
+    }
+    return { name, dtype, shape, data_offsets: [data_offsets[0]!, data_offsets[1]!] }
+  })
+}
+
+const areCounts = (values: unknown): values is readonly number[] =>
+  Array.isArray(values) && values.every((value) => Number.isSafeInteger(value) && value >= 0)

@@ -13,7 +13,13 @@ import {
 import { groupLookAlikes } from '../learn/look-alikes.ts'
 import { argmaxRows } from '../learn/metrics.ts'
 import { findSimilarPairs } from '../learn/near-duplicates.ts'
-import { fitRejection, gatherRows, rejectionDistances } from '../learn/rejection.ts'
+import type { PrincipalDirections } from '../learn/principal-directions.ts'
+import {
+  fitRejection,
+  gatherRows,
+  rejectionDirections,
+  rejectionDistances,
+} from '../learn/rejection.ts'
 import { type Scaling, transformFeatures } from '../learn/scaling.ts'
 import { softmax } from '../learn/softmax.ts'
 import type { Gemm } from '../tensor/gemm.ts'
@@ -30,7 +36,7 @@ import type {
 /** Cosine from which two photos count as nearly the same: a copy saved anew, smaller, brighter or mirrored reaches it. */
 export const NEAR_DUPLICATE_COSINE = 0.95
 /** Accuracy that answers without `unsure` should have. */
-const SURE_ACCURACY = 0.95
+const SURE_ACCURACY = 0.9
 /** `unsure` below this where there are too few photos to promise an accuracy. */
 const SURE_WITHOUT_EVIDENCE = 0.5
 /** Share of photos of known labels that may be called `unknown`. */
@@ -56,32 +62,36 @@ export async function groupRows(
 export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): Promise<FitResult> {
   const { width, classes, labels, train, measured, final, seed, threads } = task
   const data = task
-  const unit = transformFeatures(task.features, width, 'unit')
   const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
-  const { chosen, trials, outOfFold } = await chooseHead(gemm, data, train, options)
+  const { chosen, trials, outOfFold, head: near } = await chooseHead(gemm, data, train, options)
   const chance = await accuracyByChance(gemm, data, train, chosen, options)
 
-  const measuredHead = await trainHead(data, train, chosen, options)
+  const unit = transformFeatures(task.features, width, 'unit')
+  const measuredHead = await trainHead(data, train, chosen, near, options)
   const logitsOf = (rows: readonly number[]) =>
     applyHead(gemm, measuredHead, transformed(task, rows, chosen.scaling), width, classes)
-  const measuredRejection = await fitRejection(gemm, unit, width, labels, classes, train)
+  const basis = await rejectionDirections(gemm, gatherRows(unit, width, train), width)
+  const measuredRejection =
+    basis && (await fitRejection(gemm, unit, width, labels, classes, train, basis))
   const measuredDistances =
     measuredRejection === undefined
       ? new Float64Array(measured.length)
       : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured))
 
   const isSame = final.length === train.length && final.every((row, i) => row === train[i])
-  const head = isSame ? measuredHead : await trainHead(data, final, chosen, options)
+  const head = isSame ? measuredHead : await trainHead(data, final, chosen, measuredHead, options)
   const rejection = isSame
     ? measuredRejection
-    : await fitRejection(gemm, unit, width, labels, classes, final)
+    : await fitRejection(gemm, unit, width, labels, classes, final, basis)
   return {
     chosen,
     trials,
     head,
     rejection,
     unsureBelow: unsureThreshold(task, outOfFold, chosen.temperature),
-    unknownAbove: await unknownThreshold(gemm, task, unit, outOfFold, report),
+    unknownAbove: basis
+      ? await unknownThreshold(gemm, task, unit, basis, outOfFold, report)
+      : Number.MAX_VALUE,
     measuredLogits: await logitsOf(measured),
     measuredDistances,
     accuracyByChance: chance,
@@ -109,6 +119,7 @@ async function unknownThreshold(
   gemm: Gemm,
   { labels, width, classes }: FitTask,
   unit: Float32Array,
+  basis: PrincipalDirections,
   { rows, folds }: OutOfFold,
   report: Report,
 ): Promise<number> {
@@ -117,7 +128,7 @@ async function unknownThreshold(
   for (let fold = 0; fold < count; fold++) {
     const seen = rows.filter((_, place) => folds[place] !== fold)
     const held = rows.filter((_, place) => folds[place] === fold)
-    const model = await fitRejection(gemm, unit, width, labels, classes, seen)
+    const model = await fitRejection(gemm, unit, width, labels, classes, seen, basis)
     report({})
     if (model === undefined || held.length === 0) continue
     distances.push(...(await rejectionDistances(gemm, model, gatherRows(unit, width, held))))

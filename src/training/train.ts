@@ -102,7 +102,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
 }
 
 /** The network's own side, or a larger one where the photos have more to show. */
-function sizeFor(photos: readonly TrainingPhoto[], backbone: Backbone): number {
+export function sizeFor(photos: readonly TrainingPhoto[], backbone: Backbone): number {
   const sides = photos.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b)
   const median = sides[Math.floor(sides.length / 2)] ?? 0
   return median >= LARGE_SIDE ? LARGE_VIEW : backbone.network.input.size

@@ -135,7 +135,7 @@ describe('progress', () => {
   it('is plain lines when piped', async () => {
     const folder = makeFolder('piped', 30)
     const { stderr } = await sandbox.run(`verger predict "${folder}" --top 1`)
-    expect(stderr).toMatch(/^30 photos in \d+m?s \([\d,]+\/s\)\n$/)
+    expect(stderr).toMatch(/^30 photos in [\dhms]+ \([\d,]+\/s\)\n$/)
   })
 
   it.skipIf(!hasScript)(
@@ -147,8 +147,8 @@ describe('progress', () => {
       expect(exit).toBe(0)
       const drawn = stdout.trimEnd().split(ERASE)
       expect(drawn.length).toBeGreaterThan(2)
-      expect(drawn[1]).toMatch(/^[█░]{24} \d+ % {2}\d+ of 100 photos, [\d,]+\/s, \d+m?s left$/)
-      expect(drawn.at(-1)).toMatch(/^100 photos in \d+m?s \([\d,]+\/s\)$/)
+      expect(drawn[1]).toMatch(/^[█░]{24} \d+ % {2}\d+ of 100 photos, [\d,]+\/s, [\dhms]+ left$/)
+      expect(drawn.at(-1)).toMatch(/^100 photos in [\dhms]+ \([\d,]+\/s\)$/)
       expect(stdout.split('\n')).toHaveLength(2)
     },
   )

@@ -22,10 +22,11 @@ const FIXTURES = join(ROOT, 'test/fixtures/photos')
 const GUIDES = readdirSync(join(ROOT, 'docs/guide')).map((name) => `docs/guide/${name}`)
 
 const folder = mkdtempSync(join(tmpdir(), 'verger-docs-'))
-const env = {
+const env: NodeJS.ProcessEnv = {
   ...process.env,
   PATH: `${folder}/bin:${process.env['PATH']}`,
-  VERGER_HOME: join(folder, 'home'),
+  HOME: folder,
+  VERGER_HOME: undefined,
   VERGER_LOG_LEVEL: 'silent',
 }
 
@@ -79,7 +80,7 @@ describe.each(['README.md', ...GUIDES])('%s', (page) => {
       server.kill('SIGTERM')
       await once(server, 'exit')
     }
-  })
+  }, 240_000)
 
   it('links to pages that exist', () => {
     const text = readFileSync(join(ROOT, page), 'utf8')

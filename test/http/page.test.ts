@@ -70,7 +70,17 @@ describe('the OpenAPI description', () => {
 
   test('has every route with a summary and responses that are described', () => {
     expect(Object.keys(document.paths).toSorted()).toEqual(
-      expect.arrayContaining(['/healthz', '/metrics', '/predict', '/readyz']),
+      expect.arrayContaining([
+        '/api/models',
+        '/api/models/{model}',
+        '/api/models/{model}/corrections',
+        '/api/models/{model}/versions/{version}',
+        '/api/models/{model}/versions/{version}/report',
+        '/healthz',
+        '/metrics',
+        '/predict',
+        '/readyz',
+      ]),
     )
     for (const [path, methods] of Object.entries(document.paths)) {
       expect(path).toMatch(/^\//)
@@ -98,8 +108,10 @@ describe('the OpenAPI description', () => {
     })
   })
 
-  test('has the number of labels as a parameter', () => {
+  test('has who answers and the number of labels as parameters', () => {
     expect(document.paths['/predict']?.['post']?.parameters).toMatchObject([
+      { name: 'model', in: 'query', required: false, schema: { type: 'string' } },
+      { name: 'version', in: 'query', required: false, schema: { type: 'string' } },
       {
         name: 'top',
         in: 'query',
@@ -109,7 +121,7 @@ describe('the OpenAPI description', () => {
     ])
   })
 
-  test.each(['400', '401', '408', '413', '415', '422', '503', '504'])(
+  test.each(['400', '401', '404', '408', '409', '413', '415', '422', '500', '503', '504'])(
     'has the schema of an error for the status %s',
     (status) => {
       expect(document.paths['/predict']?.['post']?.responses[status]).toMatchObject({

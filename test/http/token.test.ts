@@ -28,7 +28,13 @@ describe('a server with a token', () => {
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm=/)
   })
 
-  test.each(['/metrics', '/api/openapi.json'])('refuses %s without it', async (path) => {
+  test.each([
+    '/metrics',
+    '/api/openapi.json',
+    '/api/models',
+    '/api/models/fruits/versions/v1/report',
+    '/a/route/that/is/not/there',
+  ])('refuses %s without it', async (path) => {
     const answer = await get(server.url + path)
     expectError(answer, 'unauthorized', /received none/)
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer/)
@@ -86,9 +92,12 @@ describe('a server with a token', () => {
     predictionsOf(await predict(server.url, photo, { ...raw, headers }))
   })
 
-  test.each(['/metrics', '/api/openapi.json'])('answers %s with it', async (path) => {
-    expect(await get(server.url + path, right)).toMatchObject({ status: 200 })
-  })
+  test.each(['/metrics', '/api/openapi.json', '/api/models'])(
+    'answers %s with it',
+    async (path) => {
+      expect(await get(server.url + path, right)).toMatchObject({ status: 200 })
+    },
+  )
 
   test('says in its description that it wants one', async () => {
     const { text } = await get(`${server.url}/api/openapi.json`, right)
@@ -100,6 +109,14 @@ describe('a server with a token', () => {
 
   test.each(['/', '/favicon.svg', '/healthz', '/readyz'])('leaves %s open', async (path) => {
     expect(await get(server.url + path)).toMatchObject({ status: 200 })
+    expect((await fetch(server.url + path, { method: 'HEAD' })).status).toBe(200)
+  })
+
+  test('leaves every file open that the page names', async () => {
+    const { text } = await get(`${server.url}/`)
+    const files = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file)
+    expect(files.length).toBeGreaterThan(1)
+    for (const file of files) expect(await get(server.url + file)).toMatchObject({ status: 200 })
   })
 
   test('refuses a body before it has come', async () => {

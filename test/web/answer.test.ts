@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { announcementFor } from '../../web/src/announcement.ts'
-import { isPausing, isWorthRetrying, type Prediction, readAnswer } from '../../web/src/answer.ts'
+import {
+  failureOf,
+  isPausing,
+  isWorthRetrying,
+  nameOf,
+  type Prediction,
+  readAnswer,
+  readJson,
+} from '../../web/src/answer.ts'
 import { stringsFor } from '../../web/src/strings.ts'
 
 const top = [
@@ -8,20 +16,25 @@ const top = [
   { label: 'lemon', score: 0.004 },
 ]
 
-function read(body: unknown, init: ResponseInit = {}, tokenWasSent = false) {
-  return readAnswer(new Response(JSON.stringify(body), init), tokenWasSent)
+async function read(body: unknown, init: ResponseInit = {}) {
+  const response = new Response(JSON.stringify(body), init)
+  return response.ok
+    ? readAnswer(await readJson(response), response.status)
+    : { failure: await failureOf(response, false) }
 }
 
 describe('readAnswer', () => {
   test('names the backbone, or the model with its version', async () => {
     const backbone = [{ source: 'photo', backbone: 'efficientnet-lite0', decision: 'ok', top }]
     expect(await read(backbone)).toEqual({
-      prediction: { decision: 'ok', top, answeredBy: 'efficientnet-lite0' },
+      prediction: { decision: 'ok', top, answerer: { backbone: 'efficientnet-lite0' } },
     })
     const model = [{ source: 'photo', model: 'fruits', version: 'v1', decision: 'unsure', top }]
     expect(await read(model)).toEqual({
-      prediction: { decision: 'unsure', top, answeredBy: 'fruits v1' },
+      prediction: { decision: 'unsure', top, answerer: { model: 'fruits', version: 'v1' } },
     })
+    expect(nameOf({ backbone: 'efficientnet-lite0' })).toBe('efficientnet-lite0')
+    expect(nameOf({ model: 'fruits', version: 'v1' })).toBe('fruits v1')
   })
 
   test('keeps message and hint of a refusal, wherever it stands', async () => {
@@ -45,13 +58,24 @@ describe('readAnswer', () => {
     ['an empty array', []],
     ['no scores', [{ backbone: 'b', decision: 'ok', top: [] }]],
     ['an unknown decision', [{ backbone: 'b', decision: 'maybe', top }]],
-  ])('calls %s unexpected', async (_what, body) => {
-    expect(await read(body)).toEqual({ failure: { kind: 'unexpected', status: 200 } })
+    ['a model without its version', [{ model: 'fruits', decision: 'ok', top }]],
+  ])('does not take %s for an answer', async (_what, body) => {
+    expect(await read(body)).toBeUndefined()
   })
 
   test('calls a page of a proxy unexpected', async () => {
-    const answer = await readAnswer(new Response('<h1>Bad gateway</h1>', { status: 502 }), false)
-    expect(answer).toEqual({ failure: { kind: 'unexpected', status: 502 } })
+    const response = new Response('<h1>Bad gateway</h1>', { status: 502 })
+    expect(await failureOf(response, false)).toEqual({ kind: 'unexpected', status: 502 })
+  })
+
+  test('knows whether a token was refused or wanted', async () => {
+    for (const tokenWasSent of [true, false]) {
+      const response = new Response('{}', { status: 401 })
+      expect(await failureOf(response, tokenWasSent)).toEqual({
+        kind: 'unauthorized',
+        tokenWasSent,
+      })
+    }
   })
 })
 
@@ -69,15 +93,15 @@ describe('announcementFor', () => {
       { label: 'Granny_Smith', score: 0.93 },
       { label: 'lemon', score: 0.004 },
     ],
-    answeredBy: 'fruits v1',
+    answerer: { model: 'fruits', version: 'v1' },
   })
 
   test.each([
     ['ok', 'Granny Smith, 93 percent; then lemon, less than 1 percent.'],
-    ['unsure', 'Not sure, perhaps Granny Smith, 93 percent; then lemon, less than 1 percent.'],
+    ['unsure', 'Not sure, could be Granny Smith, 93 percent; then lemon, less than 1 percent.'],
     [
       'unknown',
-      'Nothing familiar, closest is Granny Smith, 93 percent; then lemon, less than 1 percent.',
+      'I do not know this one, closest is Granny Smith, 93 percent; then lemon, less than 1 percent.',
     ],
   ] as const)('says %s in words', (decision, sentence) => {
     expect(announcementFor(prediction(decision), stringsFor('en-GB'))).toBe(sentence)

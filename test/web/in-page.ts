@@ -19,7 +19,7 @@ export const OVERFLOW_WIDTH =
   'document.documentElement.scrollWidth - document.documentElement.clientWidth'
 
 /** Gives the elements a finger may press that are smaller than 44 × 44 CSS pixels. */
-export const SMALL_TARGETS = `[...document.querySelectorAll('button, input:not([hidden])')]
+export const SMALL_TARGETS = `[...document.querySelectorAll('button, select, input:not([hidden])')]
   .map((element) => [element.textContent || element.id, element.getBoundingClientRect()])
   .filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44))
   .map(([name, box]) => name + ' ' + box.width + ' x ' + box.height)`

@@ -108,6 +108,9 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
 }
 
+/** Routes whose refusals the page tells in its own words; the browser writes them to the console too. */
+const REFUSING = ['/predict', '/api/models']
+
 export interface PageVisit {
   readonly browser: Browser
   readonly url: string
@@ -116,7 +119,7 @@ export interface PageVisit {
 
 /**
  * Opens the page in a fresh profile, runs `body`, and throws when the page logged an error, broke
- * its Content-Security-Policy or failed to load a file. Refused photos are not such an error.
+ * its Content-Security-Policy or failed to load a file. A refused request is not such an error.
  */
 export async function visit(
   { browser, url, options }: PageVisit,
@@ -128,7 +131,7 @@ export async function visit(
     const page = await context.newPage()
     page.on('pageerror', (error) => problems.push(`uncaught: ${error.message}`))
     page.on('console', (message) => {
-      const isRefusal = message.location().url.startsWith(`${url}/predict`)
+      const isRefusal = REFUSING.some((path) => message.location().url.startsWith(url + path))
       const isProblem = message.type() === 'error' || message.type() === 'warning'
       if (isProblem && !isRefusal) problems.push(`${message.type()}: ${message.text()}`)
     })

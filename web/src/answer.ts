@@ -13,9 +13,18 @@ export interface Prediction {
   readonly decision: Decision
   /** Best first, never empty. */
   readonly top: readonly [Score, ...Score[]]
-  /** Who answered: `efficientnet-lite0`, or `fruits v1` for a version of a model. */
-  readonly answeredBy: string
+  readonly answerer: Answerer
 }
+
+export interface ModelVersion {
+  readonly model: string
+  readonly version: string
+}
+
+/** Who answered: a version of a model, or a network with its own classes. */
+export type Answerer = ModelVersion | { readonly backbone: string }
+
+type JsonObject = Readonly<Record<string, unknown>>
 
 export type Failure =
   /** The server read the request and refused it; its message and hint are for people. */
@@ -43,30 +52,39 @@ export type Answer =
   | { readonly prediction: Prediction; readonly failure?: never }
   | { readonly failure: Failure; readonly prediction?: never }
 
-/** Reads a whole HTTP answer; whatever is outside of the contract becomes an `unexpected` failure. */
-export async function readAnswer(response: Response, tokenWasSent: boolean): Promise<Answer> {
-  const body: unknown = await response.json().catch((error: unknown) => {
+/** Reads the body of a good answer; undefined where it is outside of the contract. */
+export function readAnswer(body: unknown, status: number): Answer | undefined {
+  if (!Array.isArray(body)) return undefined
+  const prediction = parsePrediction(body[0])
+  if (prediction) return { prediction }
+  const failure = parseRefusal(body[0], status)
+  return failure && { failure }
+}
+
+/** What an answer that is not good means; whatever is outside of the contract is `unexpected`. */
+export async function failureOf(response: Response, tokenWasSent: boolean): Promise<Failure> {
+  const { status } = response
+  const refusal = parseRefusal(await readJson(response), status)
+  if (status === 401) return { kind: 'unauthorized', tokenWasSent }
+  if (status === 503) {
+    const retryAfterSeconds = parseSeconds(response.headers.get('retry-after'))
+    const { message, hint } = refusal ?? { message: '', hint: '' }
+    return { kind: 'busy', retryAfterSeconds, message, hint }
+  }
+  return refusal ?? { kind: 'unexpected', status }
+}
+
+/** The body as JSON, or undefined where it is something else. */
+export async function readJson(response: Response): Promise<unknown> {
+  return await response.json().catch((error: unknown) => {
     if (error instanceof SyntaxError) return undefined
     throw error
   })
-  if (response.ok && Array.isArray(body)) {
-    const prediction = parsePrediction(body[0])
-    if (prediction) return { prediction }
-    return {
-      failure: parseRefusal(body[0], response.status) ?? {
-        kind: 'unexpected',
-        status: response.status,
-      },
-    }
-  }
-  const refusal = parseRefusal(body, response.status)
-  if (response.status === 401) return { failure: { kind: 'unauthorized', tokenWasSent } }
-  if (response.status === 503) {
-    const retryAfterSeconds = parseSeconds(response.headers.get('retry-after'))
-    const { message, hint } = refusal ?? { message: '', hint: '' }
-    return { failure: { kind: 'busy', retryAfterSeconds, message, hint } }
-  }
-  return { failure: refusal ?? { kind: 'unexpected', status: response.status } }
+}
+
+/** `efficientnet-lite0`, or `fruits v1` for a version of a model. */
+export function nameOf(answerer: Answerer): string {
+  return 'model' in answerer ? `${answerer.model} ${answerer.version}` : answerer.backbone
 }
 
 /** True where the same photo may well succeed a moment later. */
@@ -86,9 +104,14 @@ function parsePrediction(value: unknown): Prediction | undefined {
   if (!isRecord(value) || !Array.isArray(value.top)) return undefined
   const decision = DECISIONS.find((known) => known === value.decision)
   const [best, ...others] = value.top.filter(isScore)
-  const answeredBy = [value.model ?? value.backbone, value.version].filter(isText).join(' ')
-  if (!decision || !best || !answeredBy) return undefined
-  return { decision, top: [best, ...others], answeredBy }
+  const answerer = parseAnswerer(value)
+  if (!decision || !best || !answerer) return undefined
+  return { decision, top: [best, ...others], answerer }
+}
+
+function parseAnswerer({ model, version, backbone }: JsonObject): Answerer | undefined {
+  if (isText(model) && isText(version)) return { model, version }
+  return isText(backbone) ? { backbone } : undefined
 }
 
 function parseRefusal(value: unknown, status: number): (Failure & { kind: 'refused' }) | undefined {
@@ -107,10 +130,10 @@ function isScore(value: unknown): value is Score {
   return isRecord(value) && typeof value.label === 'string' && typeof value.score === 'number'
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null
 }

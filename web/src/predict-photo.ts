@@ -1,22 +1,25 @@
-import { readAccessToken } from './access-token.ts'
-import { type Answer, readAnswer } from './answer.ts'
+import { type Answer, readAnswer, readJson } from './answer.ts'
+import { askServer } from './ask-server.ts'
 
 /** How many named bars a result shows. */
 const TOP_COUNT = 5
 
-/** Sends one photo to this page's own server; rejects only when `signal` is aborted. */
-export async function predictPhoto(photo: File, signal: AbortSignal): Promise<Answer> {
-  const token = readAccessToken()
-  const headers = new Headers({ 'content-type': contentTypeOf(photo) })
-  if (token) headers.set('authorization', `Bearer ${token}`)
-  try {
-    const url = `/predict?top=${TOP_COUNT}`
-    const response = await fetch(url, { method: 'POST', headers, body: photo, signal })
-    return await readAnswer(response, token !== undefined)
-  } catch (error) {
-    if (signal.aborted) throw error
-    return { failure: { kind: (await isReadable(photo)) ? 'unreachable' : 'unreadable' } }
-  }
+/** Sends one photo to a model, or to the network itself where none is named; rejects only when `signal` is aborted. */
+export async function predictPhoto(
+  photo: File,
+  model: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const query = new URLSearchParams({ top: String(TOP_COUNT), ...(model && { model }) })
+  const headers = { 'content-type': contentTypeOf(photo) }
+  const { result, failure } = await askServer(
+    `/predict?${query}`,
+    { method: 'POST', headers, body: photo, signal },
+    async (response) => readAnswer(await readJson(response), response.status),
+  )
+  if (result) return result
+  const isLost = failure.kind === 'unreachable' && !(await isReadable(photo))
+  return { failure: isLost ? { kind: 'unreadable' } : failure }
 }
 
 /** A file that is no image is sent as plain bytes too: the server's word on it is the one that helps. */

@@ -7,11 +7,14 @@ import { useStrings } from './use-strings.ts'
 
 interface ResultCardProps {
   readonly entry: PhotoEntry
+  /** Whether answers of this model may be corrected. */
+  readonly keepsCorrections: (model: string) => boolean
   readonly onRetry: () => void
+  readonly onCorrected: (label: string) => void
 }
 
 /** One photo beside what is known of it so far. */
-export function ResultCard({ entry, onRetry }: ResultCardProps) {
+export function ResultCard({ entry, ...rest }: ResultCardProps) {
   const strings = useStrings()
   const { photo, url, progress } = entry
   return (
@@ -20,21 +23,26 @@ export function ResultCard({ entry, onRetry }: ResultCardProps) {
         <PhotoPreview key={url} url={url} alt={strings.photoAlt(photo.name)} />
       </div>
       <div class="card-details">
-        <Details key={url} progress={progress} onRetry={onRetry} />
+        <Details key={url} entry={entry} {...rest} />
       </div>
     </article>
   )
 }
 
-interface DetailsProps {
-  readonly progress: PhotoEntry['progress']
-  readonly onRetry: () => void
-}
-
-function Details({ progress, onRetry }: DetailsProps) {
+function Details({ entry, keepsCorrections, onRetry, onCorrected }: ResultCardProps) {
+  const { photo, progress } = entry
   switch (progress.step) {
-    case 'predicted':
-      return <PredictionView prediction={progress.prediction} elapsedMs={progress.elapsedMs} />
+    case 'predicted': {
+      const { answerer } = progress.prediction
+      return (
+        <PredictionView
+          photo={photo}
+          predicted={progress}
+          canBeCorrected={'model' in answerer && keepsCorrections(answerer.model)}
+          onCorrected={onCorrected}
+        />
+      )
+    }
     case 'failed':
       return progress.failure.kind === 'unauthorized' ? (
         <TokenForm wasRejected={progress.failure.tokenWasSent} onToken={onRetry} />

@@ -26,6 +26,18 @@ export interface Strings {
   /** One decimal, for the eye: `93.4%`. */
   readonly percent: (score: number) => string
   readonly answeredBy: (name: string, elapsedMs: number) => string
+  readonly model: string
+  readonly backboneClasses: string
+  readonly report: string
+  readonly newTab: string
+  readonly downloadReport: string
+  readonly reportFailed: string
+  readonly correct: Readonly<Record<Decision, string>>
+  readonly correctLabel: string
+  readonly correctHint: string
+  readonly correctSend: string
+  readonly cancel: string
+  readonly correctionKept: (label: string) => string
   /** The parts of the announced sentence: opening, then `label, percent`, then the runners-up. */
   readonly spokenOpening: Readonly<Record<Decision, string>>
   readonly spokenPercent: (score: number) => string
@@ -49,6 +61,7 @@ export interface Strings {
   readonly tokenLabel: string
   readonly tokenSend: string
   readonly privacy: string
+  readonly privacyOfCorrections: string
 }
 
 const en: Strings = {
@@ -65,13 +78,34 @@ const en: Strings = {
   noPreview: 'This browser cannot show this photo',
   predicting: 'Looking at the photo…',
   waiting: 'Waiting',
-  eyebrow: { ok: 'It looks like', unsure: 'Not sure, perhaps', unknown: 'It does not know this' },
-  nothingKnown: 'Nothing familiar',
-  closest: 'The closest it knows',
+  eyebrow: {
+    ok: 'It looks like',
+    unsure: 'Not sure — could be',
+    unknown: 'Unlike the photos I learned from',
+  },
+  nothingKnown: 'I do not know this one',
+  closest: 'The closest I know',
   allScores: 'Best guesses',
   percent: (score) => formatPercent('en', score),
   answeredBy: (name, elapsedMs) => `Answered by ${name} in ${formatMs('en', elapsedMs)} ms`,
-  spokenOpening: { ok: '', unsure: 'Not sure, perhaps ', unknown: 'Nothing familiar, closest is ' },
+  model: 'Model',
+  backboneClasses: 'A thousand everyday things',
+  report: 'Its report',
+  newTab: 'opens in a new tab',
+  downloadReport: 'Download its report',
+  reportFailed: 'The report did not come. Please try again.',
+  correct: { ok: 'No, it is …', unsure: 'I know what it is', unknown: 'I know what it is' },
+  correctLabel: 'What is it?',
+  correctHint:
+    'Your photo and the label are kept on this server as an example for the next training.',
+  correctSend: 'Send',
+  cancel: 'Cancel',
+  correctionKept: (label) => `Thank you. It is kept as an example of “${label}”.`,
+  spokenOpening: {
+    ok: '',
+    unsure: 'Not sure, could be ',
+    unknown: 'I do not know this one, closest is ',
+  },
   spokenPercent: (score) =>
     score < 0.01 ? 'less than 1 percent' : `${Math.round(score * 100)} percent`,
   spokenThen: '; then ',
@@ -96,6 +130,7 @@ const en: Strings = {
   tokenLabel: 'Access token',
   tokenSend: 'Continue',
   privacy: 'Photos go to this server only. They are not kept.',
+  privacyOfCorrections: 'Photos go to this server only. It keeps only those you correct.',
 }
 
 const fr: Strings = {
@@ -114,18 +149,31 @@ const fr: Strings = {
   waiting: 'En attente',
   eyebrow: {
     ok: 'Cela ressemble à',
-    unsure: 'Pas certain, peut-être',
-    unknown: 'Le modèle ne connaît pas cela',
+    unsure: 'Pas certain — peut-être',
+    unknown: 'Différent des photos apprises',
   },
-  nothingKnown: 'Rien de connu',
+  nothingKnown: 'Je ne connais pas cela',
   closest: 'Ce qui s’en approche le plus',
   allScores: 'Meilleures réponses',
   percent: (score) => formatPercent('fr', score),
+  model: 'Modèle',
+  backboneClasses: 'Mille choses de tous les jours',
+  report: 'Son rapport',
+  newTab: 'dans un nouvel onglet',
+  downloadReport: 'Télécharger son rapport',
+  reportFailed: 'Le rapport n’est pas arrivé. Réessayez.',
+  correct: { ok: 'Non, c’est…', unsure: 'Je sais ce que c’est', unknown: 'Je sais ce que c’est' },
+  correctLabel: 'Qu’est-ce que c’est ?',
+  correctHint:
+    'Votre photo et ce nom sont gardés sur ce serveur comme exemple pour le prochain apprentissage.',
+  correctSend: 'Envoyer',
+  cancel: 'Annuler',
+  correctionKept: (label) => `Merci. La photo est gardée comme exemple de « ${label} ».`,
   answeredBy: (name, elapsedMs) => `Réponse de ${name} en ${formatMs('fr', elapsedMs)} ms`,
   spokenOpening: {
     ok: '',
     unsure: 'Pas certain, peut-être ',
-    unknown: 'Rien de connu, le plus proche est ',
+    unknown: 'Je ne connais pas cela, le plus proche est ',
   },
   spokenPercent: (score) =>
     score < 0.01 ? 'moins de 1 pour cent' : `${Math.round(score * 100)} pour cent`,
@@ -154,6 +202,8 @@ const fr: Strings = {
   tokenLabel: 'Jeton d’accès',
   tokenSend: 'Continuer',
   privacy: 'Les photos ne vont qu’à ce serveur. Elles ne sont pas gardées.',
+  privacyOfCorrections:
+    'Les photos ne vont qu’à ce serveur. Il ne garde que celles que vous corrigez.',
 }
 
 const DICTIONARY: Readonly<Record<Language, Strings>> = { en, fr }

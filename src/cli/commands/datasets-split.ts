@@ -6,6 +6,7 @@ interface SplitOptions {
   readonly validation: number
   readonly test: number
   readonly seed: number
+  readonly nearDuplicates: boolean
   readonly out?: string
   readonly glob?: string
   readonly json?: true
@@ -15,12 +16,13 @@ export function createDatasetsSplitCommand(context: CommandContext): Command {
   return new Command('split')
     .summary('split a dataset without leaks')
     .description(
-      'Splits a dataset into training, validation and test photos, each label in the same shares. Copies of a photo and the photos of one group stay on one side, so that what is measured was not learned. Saves a dataset version with the split.',
+      'Splits a dataset into training, validation and test photos, each label in the same shares. Copies of a photo, photos that look alike and the photos of one group stay on one side, so that what is measured was not learned. Saves a dataset version with the split.',
     )
     .argument('<dataset>', 'folder, archive, manifest, or the name or id of a dataset')
     .option('--validation <share>', 'share of photos to choose settings with', parseShare, 0.2)
     .option('--test <share>', 'share of photos to measure with at the end', parseShare, 0)
     .option('--seed <n>', 'number that decides which photos; the same gives the same', parseSeed, 1)
+    .option('--no-near-duplicates', 'keep only exact copies and groups together; faster')
     .option('--out <file.csv>', 'also write a manifest with a column split')
     .option('--glob <pattern>', 'photos of a folder or archive that count (default: all)')
     .option('--json', 'print the counts as JSON')
@@ -42,6 +44,7 @@ Exit codes: 0 done, 1 no photo can be used, 2 usage.`,
         validationShare: options.validation,
         testShare: options.test,
         seed: options.seed,
+        nearDuplicates: options.nearDuplicates,
         out: options.out,
         json: options.json === true,
       })

@@ -1,6 +1,7 @@
 /** `verger datasets`: what there is to learn from. */
 import { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { createDatasetsCheckCommand } from './datasets-check.ts'
 import { createDatasetsDiffCommand } from './datasets-diff.ts'
 import { createDatasetsGetCommand } from './datasets-get.ts'
 import { createDatasetsListCommand } from './datasets-list.ts'
@@ -16,6 +17,7 @@ export function createDatasetsCommand(context: CommandContext): Command {
     )
     .addCommand(createDatasetsGetCommand(context))
     .addCommand(createDatasetsScanCommand(context))
+    .addCommand(createDatasetsCheckCommand(context))
     .addCommand(createDatasetsSplitCommand(context))
     .addCommand(createDatasetsListCommand(context))
     .addCommand(createDatasetsShowCommand(context))

@@ -24,6 +24,7 @@ Examples:
   $ verger up --port 8080
   $ VERGER_TOKEN=$(openssl rand -hex 32) verger up --host 0.0.0.0
   $ curl -F photo=@apple.jpg http://127.0.0.1:4400/predict
+  $ curl -F photo=@apple.jpg 'http://127.0.0.1:4400/predict?model=fruits'
 
 Logs are JSON lines on standard error; VERGER_LOG_LEVEL=warn makes them quiet.`,
     )

@@ -27,7 +27,7 @@ export interface CatalogDataset {
 export const SAMPLE_FRUITS = {
   name: 'sample-fruits',
   title: 'Nine kinds of fruit, composed from icons; no network needed',
-  licence: 'MIT (Fluent Emoji, train) and Apache-2.0 (Noto Emoji, test)',
+  licence: 'MIT (Fluent Emoji) and Apache-2.0 (Verger; Noto Emoji, test)',
 } as const
 
 export const DATASET_CATALOG: readonly CatalogDataset[] = [

@@ -18,28 +18,24 @@ export async function composePhoto(
   { iconSet, scene }: PlannedPhoto,
   studio: Studio,
 ): Promise<Buffer> {
-  const sprites = await Promise.all(
-    scene.fruits.map((fruit) =>
-      studio.sprites.load(iconSet.name, fruit.icon, fruit.finish, fruit.size),
-    ),
+  const fruits = await Promise.all(
+    scene.fruits.map(async (fruit) => {
+      const { icon, finish, size } = fruit
+      return drawFruit(fruit, await studio.sprites.load(iconSet.name, icon, finish, size))
+    }),
   )
-  return takePhoto(await layOut(scene, sprites, studio), scene, studio)
+  return takePhoto(await layOut(scene, fruits, studio), scene, studio)
 }
 
-/** What is before the lens, as RGB `[height, width, 3]`. */
+/** What is before the lens, as RGB `[height, width, 3]`; `fruits` are elements of its SVG. */
 async function layOut(
-  { width, height, backdrop, texture, behind, fruits, before, light, camera }: Scene,
-  sprites: readonly Sprite[],
+  { width, height, backdrop, texture, behind, before, light, camera }: Scene,
+  fruits: readonly string[],
   { sharp, textures }: Studio,
 ): Promise<Buffer> {
   const stage = sharp(svg(width, height, drawBackdrop(backdrop, width, height))).removeAlpha()
   if (backdrop.blur > 0) stage.blur(backdrop.blur)
-  const front = [
-    ...behind.map(drawThing),
-    ...fruits.map((fruit, index) => drawFruit(fruit, sprites[index])),
-    ...before.map(drawThing),
-    drawLight(light),
-  ]
+  const front = [...behind.map(drawThing), ...fruits, ...before.map(drawThing), drawLight(light)]
   return stage
     .composite([
       ...(texture === undefined ? [] : [await textures.cut(texture, width, height)]),
@@ -77,7 +73,7 @@ type Row = [number, number, number]
 
 /**
  * Hue, saturation, warmth, brightness and contrast as one matrix: row i makes channel i of red, green and blue.
- * Turning hues about the grey axis is `hueRotate` of W3C Filter Effects 1, section 9.6; saturation is its `saturate`.
+ * Hue and saturation as `hueRotate` and `saturate` of feColorMatrix in W3C Filter Effects Level 1, one after the other.
  */
 function colorMatrix({ brightness, contrast, saturation, hue, warmth }: Camera): [Row, Row, Row] {
   const cos = saturation * Math.cos((hue * Math.PI) / 180)
@@ -106,9 +102,8 @@ const svg = (width: number, height: number, elements: string): Buffer =>
 
 function drawFruit(
   { x, y, size, rotation, isMirrored, slant, squeeze, shadow }: Fruit,
-  sprite: Sprite | undefined,
+  sprite: Sprite,
 ): string {
-  if (sprite === undefined) return ''
   const place = (dx: number, dy: number) => `translate(${fixed(x + dx)} ${fixed(y + dy)})`
   const pose = `rotate(${fixed(rotation)})skewX(${fixed(slant)})scale(${isMirrored ? -1 : 1} ${fixed(squeeze)})`
   return (

@@ -43,7 +43,10 @@ const OURS = {
   strawberry: 2,
 } as const satisfies Record<FruitKind, number>
 
-/** Drawings of a kind, where a set has more than one: red and green apples are both apples. */
+/**
+ * Drawings of a kind, where a set has not just one: red and green apples are both apples, and Fluent's mango is left out
+ * because its shape and colour are those of its tangerine.
+ */
 const DRAWINGS: Readonly<Record<IconSet['name'], Partial<Record<FruitKind, number>>>> = {
   fluent: { apple: 2, mango: 0 },
   'fluent-flat': { apple: 2, mango: 0 },

@@ -40,13 +40,17 @@ export function planSampleFruits({
 function deal(label: FruitKind, split: IconSet['split'], count: number): PlannedPhoto[] {
   const drawings = ICON_SETS.filter((set) => set.split === split).flatMap((iconSet) => {
     const icons = iconNames(iconSet.name, label)
-    return icons.map((_, first) => ({ iconSet, icons, first }))
+    return icons.map((lead, index) => ({
+      iconSet,
+      icons: { lead, other: icons[index + 1] ?? icons[0] ?? lead },
+      number: (round: number) => round * icons.length + index + 1,
+    }))
   })
   return Array.from({ length: Math.ceil(count / drawings.length) }, (_, round) =>
-    drawings.map(({ iconSet, icons, first }) => {
-      const number = String(round * icons.length + first + 1).padStart(3, '0')
-      const path = `${split}/${label}/${iconSet.name}-${number}.jpg`
-      const scene = planScene(new Random(`${SEED} ${path}`), icons, first)
+    drawings.map(({ iconSet, icons, number }) => {
+      const name = `${iconSet.name}-${String(number(round)).padStart(3, '0')}.jpg`
+      const path = `${split}/${label}/${name}`
+      const scene = planScene(new Random(`${SEED} ${path}`), icons)
       return { path, label, iconSet, scene }
     }),
   )

@@ -81,18 +81,25 @@ const FINISHES: Choices<Finish> = ['drawn', 'drawn', 'modelled', 'modelled', 'in
 
 /** Shares of photos. */
 const SEVERAL = 0.35
+/** Of the further fruits of a photo. */
+const OF_ANOTHER_DRAWING = 0.3
 const HIDDEN = 0.35
 const ON_SOMETHING = 0.4
 const OUT_OF_FOCUS = 0.5
 const UNSHARP = 0.25
 const GRAINY = 0.6
 
-/** `icons` are the drawings of one kind; `first` says which of them leads. */
-export function planScene(random: Random, icons: readonly string[], first: number): Scene {
+/** Drawings of one kind: `lead` is on the photo, and where there are several fruits, `other` may be too. */
+export interface Icons {
+  readonly lead: string
+  readonly other: string
+}
+
+export function planScene(random: Random, icons: Icons): Scene {
   const [width, height] = random.pick(FRAMES)
   const light = planLight(random)
   const backdrop = planBackdrop(random)
-  const fruits = planFruits(random, { width, height, light, icons, first })
+  const fruits = planFruits(random, { width, height, light, icons })
   return {
     width,
     height,
@@ -129,8 +136,7 @@ interface Ground {
   readonly width: number
   readonly height: number
   readonly light: Light
-  readonly icons: readonly string[]
-  readonly first: number
+  readonly icons: Icons
 }
 
 /** One fruit of 55 to 95 % of the frame, or two to four of 34 to 52 % that do not hide each other. */
@@ -153,17 +159,16 @@ function planFruits(random: Random, ground: Ground): readonly Fruit[] {
 
 function planFruit(
   random: Random,
-  { width, height, light, icons, first }: Ground,
+  { width, height, light, icons }: Ground,
   { size, index }: { readonly size: number; readonly index: number },
 ): Fruit {
   // A leaf or a stem may lie outside the frame.
   const room = (extent: number) => Math.max(0, extent / 2 - 0.47 * size)
-  const lead = icons[(first + (index > 0 && random.chance(0.3) ? 1 : 0)) % icons.length]
-  const lieThickness = random.between(0.02, 0.09) * size
+  const thickness = random.between(0.02, 0.09) * size
   const towards = ((light.angle + 180) * Math.PI) / 180
   const isStanding = random.chance(0.4)
   return {
-    icon: lead ?? '',
+    icon: index > 0 && random.chance(OF_ANOTHER_DRAWING) ? icons.other : icons.lead,
     finish: random.pick(FINISHES),
     x: width / 2 + random.between(-1, 1) * room(width),
     y: height / 2 + random.between(-1, 1) * room(height),
@@ -173,8 +178,8 @@ function planFruit(
     slant: random.between(-6, 6),
     squeeze: random.between(0.93, 1.04),
     shadow: {
-      dx: Math.cos(towards) * lieThickness,
-      dy: isStanding ? 0.42 * size : Math.sin(towards) * lieThickness + 0.03 * size,
+      dx: Math.cos(towards) * thickness,
+      dy: isStanding ? 0.42 * size : Math.sin(towards) * thickness + 0.03 * size,
       squeeze: isStanding ? random.between(0.18, 0.3) : 1,
       opacity: random.between(0.35, 0.75),
     },

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type sharpModule from 'sharp'
 import type { Sharp } from 'sharp'
+import { VergerError } from '../../core/errors.ts'
 import { packagePath } from '../../core/version.ts'
 import type { IconSet } from './icon-sets.ts'
 import type { Finish } from './scene.ts'
@@ -45,7 +46,7 @@ export class SpriteSource {
       once(this.#pictures, `${drawing} ${finish} ${side}`, async () =>
         this.#encode(this.#open(await this.#render(drawing, finish)).resize(side, side)),
       ),
-      once(this.#pictures, `${drawing} shadow`, async () =>
+      once(this.#pictures, `${drawing} ${finish} shadow`, async () =>
         this.#encode(this.#blacken(this.#open(await this.#render(drawing, finish)))),
       ),
     ])
@@ -146,8 +147,10 @@ function finished(drawing: string, finish: Finish): string {
   if (finish === 'drawn') {
     return drawing.replace('<svg ', `<svg width="${LARGEST}" height="${LARGEST}" `)
   }
-  const [, side = '32', body = ''] =
-    /^<svg [^>]*viewBox="0 0 (\d+) \d+">(.*)<\/svg>\s*$/s.exec(drawing) ?? []
+  const [, side, body] = /^<svg [^>]*viewBox="0 0 (\d+) \d+">(.*)<\/svg>\s*$/s.exec(drawing) ?? []
+  if (side === undefined || body === undefined) {
+    throw new VergerError('internal', `Expected an SVG with a viewBox at 0 0, received ${drawing}`)
+  }
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" width="${LARGEST}" height="${LARGEST}" viewBox="0 0 ${side} ${side}">` +
     '<filter id="finish" filterUnits="userSpaceOnUse" x="0" y="0" width="100%" height="100%" color-interpolation-filters="sRGB">' +

@@ -94,11 +94,20 @@ export function registerCorrectionRoute(
   )
 }
 
-/** Throws `request_invalid` naming everything that is missing. */
+const HINT = 'With curl: -F version=v1 -F label=quince -F photo=@photo.jpg'
+
+/** Throws `content_type_unsupported`, or `request_invalid` naming everything that is missing. */
 async function readCorrection(
   request: FastifyRequest,
   limits: Limits,
 ): Promise<{ readonly photo: NamedPhoto; readonly version: string; readonly label: string }> {
+  if (!request.isMultipart()) {
+    throw new VergerError(
+      'content_type_unsupported',
+      `Expected the content type multipart/form-data, received ${request.headers['content-type'] ?? 'none'}`,
+      { hint: HINT },
+    )
+  }
   const { photos, fields } = await readForm(request, limits)
   const [photo] = photos
   const version = fields.get('version')
@@ -112,7 +121,7 @@ async function readCorrection(
     ...(label === undefined ? ['the field label, received none'] : []),
   ]
   throw new VergerError('request_invalid', `Expected ${missing.join('; ')}`, {
-    hint: 'With curl: -F version=v1 -F label=quince -F photo=@photo.jpg',
+    hint: HINT,
   })
 }
 

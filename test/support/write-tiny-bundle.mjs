@@ -1,4 +1,4 @@
-/** `node --import tsx write-tiny-bundle.ts FOLDER [SEED]` writes the tiny bundle as a folder, with a report beside it. */
+/** `node --import tsx write-tiny-bundle.mjs FOLDER [SEED]` writes the tiny bundle as a folder. */
 import { writeBundleFolder } from '../../dist/bundles/encode-bundle.js'
 import { createTinyBundle } from './tiny-bundle.ts'
 

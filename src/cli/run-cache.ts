@@ -1,0 +1,149 @@
+/** Shows what a home folder keeps to save time, and removes what has become useless. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  listUnpackedArchives,
+  measureFolder,
+  removeUnpackedArchive,
+} from '../datasets/unpacked-archives.ts'
+import {
+  measureFeatureCache,
+  type PrunedFeatures,
+  pruneFeatureCache,
+  type Removed,
+} from '../features/prune-cache.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Store } from '../store/store.ts'
+import { renderColumns } from './columns.ts'
+import type { CommandContext } from './context.ts'
+import { printJson } from './print-json.ts'
+import { formatCount } from './render.ts'
+import { formatBytes } from './render-dataset.ts'
+import { withRegistry } from './with-registry.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** A registration puts its blobs before the rows that refer to them. */
+const UNREFERENCED_AFTER_MS = 60 * 60 * 1000
+
+const COUNTED = [
+  { title: '' },
+  { title: 'count', align: 'right' },
+  { title: 'size', align: 'right' },
+] as const
+
+export async function runCacheShow(
+  context: CommandContext,
+  { json }: { readonly json: boolean },
+): Promise<void> {
+  const { home } = context.config
+  const features = await measureFeatureCache(home)
+  const archives = await listUnpackedArchives(home)
+  const unpacked = { count: archives.length, sizeBytes: sum(archives) }
+  const blobs = await withRegistry(context, measureBlobs)
+  const bundles = await measureFolders(join(home, 'bundles'))
+  const reports = await measureFolders(join(home, 'reports'))
+  if (json) return printJson(context, { home, features, unpacked, blobs, bundles, reports })
+  const row = (what: string, { count, sizeBytes }: Removed) => [
+    what,
+    formatCount(count),
+    formatBytes(sizeBytes),
+  ]
+  const rows = [
+    ...features.map(({ key, name, entries, sizeBytes }) =>
+      row(`features, ${name ?? `${key} of another version`}`, { count: entries, sizeBytes }),
+    ),
+    ...(features.length === 0 ? [row('features', { count: 0, sizeBytes: 0 })] : []),
+    row('unpacked archives', unpacked),
+    row('files of versions, datasets and corrections', blobs.referenced),
+    row('files that nothing refers to', blobs.unreferenced),
+    row('bundles', bundles),
+    row('reports', reports),
+  ]
+  context.stdout.write(`${home} keeps\n\n${renderColumns(COUNTED, rows)}`)
+}
+
+export interface CachePrunePlan {
+  readonly olderThanDays: number
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+interface Pruned extends PrunedFeatures {
+  readonly unpacked: Removed
+  readonly blobs: Removed
+}
+
+/** Removes what can be made again, or what nothing refers to; with `dryRun` says what that would be. */
+export async function runCachePrune(context: CommandContext, plan: CachePrunePlan): Promise<void> {
+  const { dryRun, json, olderThanDays } = plan
+  const { home } = context.config
+  const usedBeforeMs = Date.now() - olderThanDays * DAY_MS
+  const archives = await listUnpackedArchives(home)
+  const old = archives.filter(({ usedAtMs }) => usedAtMs < usedBeforeMs)
+  const features = await pruneFeatureCache(home, { usedBeforeMs, dryRun })
+  if (!dryRun) for (const archive of old) await removeUnpackedArchive(archive)
+  const pruned: Pruned = {
+    ...features,
+    unpacked: { count: old.length, sizeBytes: sum(old) },
+    blobs: await withRegistry(context, (registry, store) => pruneBlobs(registry, store, dryRun)),
+  }
+  if (json) printJson(context, { dryRun, olderThanDays, ...pruned })
+  else context.stdout.write(describePruned(pruned, plan))
+}
+
+function describePruned(pruned: Pruned, { dryRun, olderThanDays }: CachePrunePlan): string {
+  const days = `${olderThanDays} ${olderThanDays === 1 ? 'day' : 'days'}`
+  const parts = [
+    [`features not used for ${days}`, pruned.features],
+    ['features left half written', pruned.unfinished],
+    [`unpacked archives not used for ${days}`, pruned.unpacked],
+    ['files that nothing refers to', pruned.blobs],
+  ] as const
+  const gone = parts.filter(([, { count }]) => count > 0)
+  if (gone.length === 0) return `Nothing to remove.\n`
+  const total = formatBytes(sum(gone.map(([, removed]) => removed)))
+  const rows = gone.map(([what, { count, sizeBytes }]) => [
+    what,
+    formatCount(count),
+    formatBytes(sizeBytes),
+  ])
+  return `${dryRun ? 'Would remove' : 'Removed'} ${total}\n\n${renderColumns(COUNTED, rows)}`
+}
+
+async function measureBlobs(registry: Registry, { blobs }: Store) {
+  const known = await registry.referencedBlobs()
+  const referenced = { count: 0, sizeBytes: 0 }
+  const unreferenced = { count: 0, sizeBytes: 0 }
+  for await (const { sha256, sizeBytes } of blobs.list()) {
+    const counted = known.has(sha256) ? referenced : unreferenced
+    counted.count++
+    counted.sizeBytes += sizeBytes
+  }
+  return { referenced, unreferenced }
+}
+
+/**
+ * What is referred to is read first and each blob is looked at just before it goes: whoever starts to refer to one
+ * meanwhile has put it again, and so it is new.
+ */
+async function pruneBlobs(registry: Registry, { blobs }: Store, dryRun: boolean): Promise<Removed> {
+  const known = await registry.referencedBlobs()
+  const putBeforeMs = Date.now() - UNREFERENCED_AFTER_MS
+  const removed = { count: 0, sizeBytes: 0 }
+  for await (const { sha256, sizeBytes, putAtMs } of blobs.list()) {
+    if (known.has(sha256) || putAtMs > putBeforeMs) continue
+    if (!dryRun) await blobs.delete(sha256)
+    removed.count++
+    removed.sizeBytes += sizeBytes
+  }
+  return removed
+}
+
+/** Entries directly in a folder, and all bytes below it. */
+async function measureFolders(folder: string): Promise<Removed> {
+  const names = await readdir(folder).catch(() => [])
+  return { count: names.length, sizeBytes: await measureFolder(folder) }
+}
+
+const sum = (parts: readonly { readonly sizeBytes: number }[]): number =>
+  parts.reduce((total, { sizeBytes }) => total + sizeBytes, 0)

@@ -1,0 +1,133 @@
+/** Measures a model, prints the figures and writes the report. */
+import { join, resolve } from 'node:path'
+import { readBundleFolder } from '../bundles/verify-bundle.ts'
+import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
+import type { DatasetPhoto } from '../datasets/manifest.ts'
+import { loadDatasetVersion } from '../datasets/versions.ts'
+import { parseVersionPath } from '../registry/names.ts'
+import { createRegistry } from '../registry/registry.ts'
+import { bundleVersion, registryVersions } from '../serving/version-source.ts'
+import { openStore, type Store } from '../store/store.ts'
+import {
+  chooseSide,
+  evaluate,
+  type NamedClassifier,
+  type SideChoice,
+} from '../training/evaluate.ts'
+import { renderReport } from '../training/render-report.ts'
+import type { CommandContext } from './context.ts'
+import { printJson } from './print-json.ts'
+import { formatCount, formatDuration, ProgressLine, plural } from './render.ts'
+import { shortId } from './render-dataset.ts'
+import { renderEvaluation } from './render-evaluation.ts'
+import { scanWithProgress } from './scan-with-progress.ts'
+
+export interface RunEvaluatePlan {
+  /** `model` or `model/version`. */
+  readonly model: string | undefined
+  readonly version: string | undefined
+  readonly bundle: string | undefined
+  readonly dataset: string
+  readonly glob: string | undefined
+  readonly side: SideChoice
+  readonly against: string | undefined
+  readonly out: string | undefined
+  readonly json: boolean
+}
+
+export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan): Promise<void> {
+  const { config, cwd, stdout, stderr } = context
+  const store = await openStore(config.home)
+  try {
+    const model = await findModel(store, context, plan)
+    const against =
+      plan.against === undefined ? undefined : await findVersion(store, plan.against, undefined)
+    const { dataset } = await scanWithProgress(context, {
+      dataset: plan.dataset,
+      glob: plan.glob,
+      headersOnly: true,
+    })
+    const measured = chooseSide(dataset.photos, plan.side).photos.length
+    const answers = against === undefined ? measured : 2 * measured
+    const line = new ProgressLine(stderr, 'photo', answers)
+    const report = await evaluate(
+      {
+        model,
+        against,
+        dataset,
+        side: plan.side,
+        learnedFrom: await learnedPhotos(store, model),
+      },
+      {
+        home: config.home,
+        workers: config.workers,
+        limits: config.limits,
+        onProgress: () => line.add(),
+      },
+    )
+    const { done, elapsedMs } = line.finish()
+    stderr.write(
+      `${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${formatCount(Math.round(done / (elapsedMs / 1000)))}/s)\n`,
+    )
+    const name = `${model.name.replace('/', '-')}-on-${dataset.name}`
+    const folder =
+      plan.out === undefined ? join(config.home, 'reports', name) : resolve(cwd, plan.out)
+    await createFolder(folder)
+    await writeFileAtomic(join(folder, 'report.json'), `${JSON.stringify(report)}\n`)
+    await writeFileAtomic(join(folder, 'report.html'), renderReport(report))
+    if (plan.json) return printJson(context, report)
+    stdout.write(
+      `${model.name} on ${dataset.name}: ${report.dataset.choice}\n${renderEvaluation(stdout, report)}\n\nReport ${join(folder, 'report.html')}\n`,
+    )
+  } finally {
+    await store.close()
+  }
+}
+
+async function findModel(
+  store: Store,
+  { cwd }: CommandContext,
+  { model, version, bundle }: RunEvaluatePlan,
+): Promise<NamedClassifier> {
+  if (model !== undefined) return findVersion(store, model, version)
+  if (bundle === undefined) {
+    throw new VergerError('usage_invalid', 'Expected --model or --bundle, received neither', {
+      hint: 'verger models list shows the models that there are.',
+    })
+  }
+  const served = await bundleVersion(await readBundleFolder(resolve(cwd, bundle))).find(
+    undefined,
+    undefined,
+  )
+  if (served === undefined) throw new RangeError('a bundle always answers')
+  return { name: shortId(served.classifier.id), classifier: served.classifier }
+}
+
+async function findVersion(
+  store: Store,
+  path: string,
+  version: string | undefined,
+): Promise<NamedClassifier> {
+  const parsed = parseVersionPath(path)
+  const source = registryVersions(createRegistry(store))
+  const served = await source.find(parsed.model, version ?? parsed.version)
+  if (served === undefined || !('model' in served.answerer)) throw new RangeError('no version')
+  return {
+    name: `${served.answerer.model}/${served.answerer.version}`,
+    classifier: served.classifier,
+  }
+}
+
+/** Photos of the dataset version that a model was trained on; undefined where this home does not know it. */
+async function learnedPhotos(
+  store: Store,
+  { classifier }: NamedClassifier,
+): Promise<readonly DatasetPhoto[] | undefined> {
+  try {
+    return (await loadDatasetVersion(store, classifier.manifest.training.dataset)).photos
+  } catch (error) {
+    if (error instanceof VergerError && error.code === 'dataset_not_found') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,194 @@
+/** Measures a classifier on a dataset, alone or beside another one. */
+import { join } from 'node:path'
+import { findBackbone } from '../backbones/catalog.ts'
+import { checkBackbone } from '../bundles/check-backbone.ts'
+import type { Classifier } from '../bundles/classifier.ts'
+import { VergerError } from '../core/errors.ts'
+import { type DatasetPhoto, manifestId, type Split } from '../datasets/manifest.ts'
+import type { ScannedDataset } from '../datasets/scan.ts'
+import { type FeaturizeContext, featurizePhotos } from '../features/featurize-photos.ts'
+import { describeViews } from '../features/views.ts'
+import { argmaxRows } from '../learn/metrics.ts'
+import { buildEvaluation, compareModels } from './build-evaluation.ts'
+import type { EvaluationReport, ReportModel } from './report.ts'
+
+/** A classifier and the name it goes by. */
+export interface NamedClassifier {
+  readonly name: string
+  readonly classifier: Classifier
+}
+
+/** Which photos of a dataset are measured; `auto` takes the test side, else the validation side, else all. */
+export const SIDE_CHOICES = ['auto', 'test', 'validation', 'train', 'all'] as const
+export type SideChoice = (typeof SIDE_CHOICES)[number]
+
+export interface EvaluatePlan {
+  readonly model: NamedClassifier
+  /** Answers the same photos, for comparison. */
+  readonly against: NamedClassifier | undefined
+  readonly dataset: ScannedDataset
+  readonly side: SideChoice
+  /** Photos from which a classifier learned, where that is known. */
+  readonly learnedFrom: readonly DatasetPhoto[] | undefined
+}
+
+/** Throws `dataset_empty` where no photo is left to measure, `backbone_differs`, or an error of the backbone. */
+export async function evaluate(
+  { model, against, dataset, side, learnedFrom }: EvaluatePlan,
+  context: FeaturizeContext,
+): Promise<EvaluationReport> {
+  const chosen = chooseSide(dataset.photos, side)
+  const { classifier } = model
+  const answers = await answerAll(classifier, dataset, chosen.photos, context)
+  const photos = answers.rows
+    .map((row) => chosen.photos[row])
+    .filter((photo) => photo !== undefined)
+  refuseNothing(dataset, photos, side)
+  const labels = classifier.labels
+  const truth = Int32Array.from(photos, ({ label }) => labels.indexOf(label))
+  const comparison =
+    against === undefined
+      ? undefined
+      : await compare(against, dataset, photos, truth, labels, answers.logits, context)
+  return buildEvaluation({
+    model: describeModel(model),
+    dataset: {
+      name: dataset.name,
+      id: manifestId(dataset.photos),
+      photos: photos.length,
+      choice: chosen.choice,
+      cautions: cautionsOf(photos, truth, learnedFrom, chosen.photos.length - photos.length),
+    },
+    labels,
+    photos: photos.map(({ path }, index) => ({
+      path,
+      load: join(dataset.root, path),
+      actual: truth[index] ?? -1,
+    })),
+    logits: answers.logits,
+    distances: answers.distances,
+    head: classifier.manifest.head,
+    ...(comparison === undefined ? {} : { comparison }),
+  })
+}
+
+export const describeModel = ({ name, classifier }: NamedClassifier): ReportModel => ({
+  name,
+  bundle: classifier.id,
+  backbone: classifier.manifest.backbone.id,
+  views: describeViews(classifier.manifest.backbone.views),
+})
+
+interface Answers {
+  /** Photos that could be read. */
+  readonly rows: readonly number[]
+  /** `[rows, labels]` */
+  readonly logits: Float32Array
+  /** `[rows]`; undefined where the classifier does not judge distances. */
+  readonly distances: Float64Array | undefined
+}
+
+async function answerAll(
+  classifier: Classifier,
+  dataset: ScannedDataset,
+  photos: readonly DatasetPhoto[],
+  context: FeaturizeContext,
+): Promise<Answers> {
+  const { backbone: wanted } = classifier.manifest
+  const backbone = findBackbone(wanted.id)
+  checkBackbone(wanted, backbone)
+  const { features, width, failed } = await featurizePhotos(
+    {
+      photos: photos.map(({ path, sha256 }) => ({ photo: join(dataset.root, path), sha256 })),
+      backbone,
+      views: wanted.views,
+    },
+    context,
+  )
+  const rows = [...photos.keys()].filter((row) => !failed.has(row))
+  const labels = classifier.labels.length
+  const logits = new Float32Array(rows.length * labels)
+  const distances = new Float64Array(rows.length)
+  let judgesDistance = true
+  for (const [to, row] of rows.entries()) {
+    const answer = classifier.classify(features.subarray(row * width, (row + 1) * width))
+    logits.set(answer.logits, to * labels)
+    judgesDistance &&= answer.distance !== undefined
+    distances[to] = answer.distance ?? 0
+  }
+  return { rows, logits, distances: judgesDistance ? distances : undefined }
+}
+
+async function compare(
+  against: NamedClassifier,
+  dataset: ScannedDataset,
+  photos: readonly DatasetPhoto[],
+  truth: Int32Array,
+  labels: readonly string[],
+  logits: Float32Array,
+  context: FeaturizeContext,
+) {
+  const other = await answerAll(against.classifier, dataset, photos, context)
+  const otherLabels = against.classifier.labels
+  const said = argmaxRows(logits, labels.length)
+  const otherSaid = argmaxRows(other.logits, otherLabels.length)
+  const correct = Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))
+  const otherCorrect = Uint8Array.from(photos, ({ label }, row) =>
+    otherLabels[otherSaid[row] ?? -1] === label ? 1 : 0,
+  )
+  return compareModels(describeModel(against), truth, labels, correct, otherCorrect)
+}
+
+/** The photos of a side, and how to say that they were chosen. */
+export function chooseSide(
+  photos: readonly DatasetPhoto[],
+  side: SideChoice,
+): { readonly photos: readonly DatasetPhoto[]; readonly choice: string } {
+  const of = (split: Split) => photos.filter((photo) => (photo.split ?? 'train') === split)
+  if (side === 'all') return { photos, choice: 'all photos of the dataset' }
+  if (side !== 'auto') return { photos: of(side), choice: `the ${side} side of the dataset` }
+  for (const split of ['test', 'validation'] as const) {
+    const found = of(split)
+    if (found.length > 0) return { photos: found, choice: `the ${split} side of the dataset` }
+  }
+  return { photos, choice: 'all photos of the dataset' }
+}
+
+function refuseNothing(
+  { name }: ScannedDataset,
+  photos: readonly DatasetPhoto[],
+  side: SideChoice,
+): void {
+  if (photos.length > 0) return
+  throw new VergerError(
+    'dataset_empty',
+    `Expected photos to measure with in ${name}, received none${side === 'auto' ? '' : ` on its ${side} side`}`,
+    { hint: 'verger datasets scan shows what is in a dataset.' },
+  )
+}
+
+function cautionsOf(
+  photos: readonly DatasetPhoto[],
+  truth: Int32Array,
+  learnedFrom: readonly DatasetPhoto[] | undefined,
+  unreadable: number,
+): string[] {
+  const cautions: string[] = []
+  const learned = new Set(
+    learnedFrom?.filter(({ split }) => split !== 'test').map(({ sha256 }) => sha256),
+  )
+  const seen = photos.filter(({ sha256 }) => learned.has(sha256)).length
+  if (seen > 0) {
+    cautions.push(
+      `The model learned from ${seen} of these ${photos.length} photos: the figures are better than new photos will be.`,
+    )
+  }
+  const foreign = truth.filter((label) => label === -1).length
+  if (foreign > 0) {
+    cautions.push(
+      `${foreign} photos have a label that the model does not know; they count as wrong.`,
+    )
+  }
+  if (unreadable > 0) cautions.push(`${unreadable} photos could not be read and are left out.`)
+  return cautions
+}
