@@ -6,7 +6,7 @@ import { softmax } from '../learn/softmax.ts'
 import { decodeSafetensors } from '../tensor/safetensors.ts'
 import type { FloatTensor } from '../tensor/tensor.ts'
 import type { BundleManifest } from './bundle-manifest.ts'
-import { checkGolden } from './golden.ts'
+import { checkGolden, GOLDEN_FILE } from './golden.ts'
 import { type BundleFiles, bundleId, verifyBundle } from './verify-bundle.ts'
 
 /** What a classifier dares to say: `unsure` which label, or `unknown`, none of them. */
@@ -41,6 +41,12 @@ export const HEAD_FILE = 'head.safetensors'
  */
 export function loadClassifier(files: BundleFiles): Classifier {
   const manifest = verifyBundle(files)
+  for (const name of [HEAD_FILE, GOLDEN_FILE]) {
+    if (manifest.files[name] !== undefined) continue
+    throw new VergerError('bundle_damaged', `Expected ${name} among the files of the bundle`, {
+      hint: 'Train the bundle again.',
+    })
+  }
   const classifier = createClassifier(bundleId(files), manifest, readHead(files))
   checkGolden(classifier, files)
   return classifier

@@ -3,6 +3,7 @@ import { promises as fs } from 'node:fs'
 import { join } from 'node:path'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
+import { findBundleFaults } from './bundle-faults.ts'
 import type { BundleManifest } from './bundle-manifest.ts'
 
 /** Name of the file that names all others. */
@@ -13,7 +14,7 @@ export const BUNDLE_EXTRAS = ['report.html', 'report.json', 'created.json'] as c
 /** The files of a bundle by their name. */
 export type BundleFiles = ReadonlyMap<string, Uint8Array>
 
-/** Reads the files of a bundle folder. Throws `bundle_not_found` or `bundle_unreadable`. */
+/** Reads the files of a bundle folder. Throws `bundle_not_found`, or `bundle_damaged` where a file of it is missing. */
 export async function readBundleFolder(folder: string): Promise<BundleFiles> {
   const files = new Map<string, Uint8Array>()
   const manifest = await readFile(folder, BUNDLE_MANIFEST)
@@ -35,7 +36,7 @@ async function readFile(folder: string, name: string): Promise<Uint8Array> {
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     throw new VergerError(
-      isMissing ? 'bundle_not_found' : 'bundle_damaged',
+      isMissing && name === BUNDLE_MANIFEST ? 'bundle_not_found' : 'bundle_damaged',
       `Expected a bundle with ${name} at ${folder}, received ${isMissing ? 'no such file' : String(error)}`,
       { hint: 'A bundle is the folder that verger train --out writes.', cause: error },
     )
@@ -62,23 +63,23 @@ export const bundleId = (files: BundleFiles): string =>
 
 /** Throws `bundle_damaged`, or `bundle_too_new` where a later Verger wrote it. */
 export function parseBundleManifest(bytes: Uint8Array): BundleManifest {
-  let manifest: Partial<BundleManifest>
+  let manifest: Partial<BundleManifest> | null
   try {
     manifest = JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch (error) {
     throw damaged(`Expected JSON in ${BUNDLE_MANIFEST}: ${String(error)}`, error)
   }
-  if (typeof manifest.format === 'number' && manifest.format > 1) {
+  if (typeof manifest?.format === 'number' && manifest.format > 1) {
     throw new VergerError(
       'bundle_too_new',
       `Expected a bundle of format 1, received format ${manifest.format}`,
       { hint: 'Update Verger.' },
     )
   }
-  const { format, backbone, labels, head, files } = manifest
-  if (format !== 1 || !backbone || !Array.isArray(labels) || !head || !files) {
+  const faults = [...(manifest?.format === 1 ? [] : ['format']), ...findBundleFaults(manifest)]
+  if (faults.length > 0) {
     throw damaged(
-      `Expected format, backbone, labels, head and files in ${BUNDLE_MANIFEST}, received ${Object.keys(manifest ?? {}).join(', ') || 'nothing'}`,
+      `Expected ${BUNDLE_MANIFEST} to describe a bundle of format 1, received other values, or none, in ${faults.join(', ')}`,
     )
   }
   return manifest as BundleManifest

@@ -37,6 +37,8 @@ export async function createProgram(
       `
 Examples:
   $ verger predict photo.jpg
+  $ verger train photos/ --register fruits/v1 --set-default
+  $ verger predict photo.jpg --model fruits
   $ verger up`,
     )
   const named = args.find((arg) => Object.hasOwn(COMMANDS, arg))

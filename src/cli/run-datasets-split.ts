@@ -1,26 +1,21 @@
 /** Splits a dataset without leaks, and keeps the split as a new dataset version and, where wanted, as a manifest. */
 import { dirname, extname, join, relative, resolve, sep } from 'node:path'
 import { stringify } from 'csv-stringify/sync'
-import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
-import { groupBy } from '../datasets/group-by.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import { type DatasetPhoto, manifestId, SPLITS } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { applySplit, planSplit, type SplitPlan } from '../datasets/split.ts'
 import { saveDatasetVersion } from '../datasets/versions.ts'
-import { UnionFind } from '../learn/union-find.ts'
 import { openStore } from '../store/store.ts'
-import { comparePhotos } from '../training/compare-photos.ts'
 import type { CommandContext } from './context.ts'
-import { createFeatureNarrator } from './feature-narrator.ts'
+import { findLookAlikes, type LookAlikes } from './find-look-alikes.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { formatCount, plural } from './render.ts'
 import { renderLabels, shortId } from './render-dataset.ts'
 import { describeScan, type ScanPlan, scanWithProgress } from './scan-with-progress.ts'
-import { StepLine } from './step-line.ts'
 
 export interface DatasetsSplitPlan extends ScanPlan {
   readonly validationShare: number
@@ -31,17 +26,6 @@ export interface DatasetsSplitPlan extends ScanPlan {
   /** CSV file to write. */
   readonly out: string | undefined
   readonly json: boolean
-}
-
-/** What looks alike in a dataset; groups of photos are their indices in it. */
-interface LookAlikes {
-  /** The dataset without the photos that turned out to be broken. */
-  readonly dataset: ScannedDataset
-  /** Photos that stay on one side: near duplicates, and those that look most alike. */
-  readonly groups: readonly (readonly number[])[]
-  readonly nearDuplicates: readonly (readonly number[])[]
-  /** Near duplicates that are in different groups all the same, because they chain a whole label together. */
-  readonly parted: number
 }
 
 /** Throws `dataset_empty` where no photo can be read, `usage_invalid` where the shares leave none to train on. */
@@ -87,45 +71,6 @@ export async function runDatasetsSplit(
   }
 }
 
-/** Looks at the photos as `verger train` does, so that both keep the same photos together. */
-async function findLookAlikes(
-  { config, stderr }: CommandContext,
-  scanned: ScannedDataset,
-  seed: number,
-): Promise<LookAlikes> {
-  const look = createFeatureNarrator(stderr, (text) => stderr.write(text))
-  let steps: StepLine | undefined
-  const compared = await comparePhotos(
-    { dataset: scanned, backbone: findBackbone(DEFAULT_BACKBONE), seed },
-    {
-      home: config.home,
-      workers: config.workers,
-      limits: config.limits,
-      onEvent(event) {
-        if (event.stage === 'compare')
-          steps = new StepLine(stderr, 'Comparing each photo with each')
-        else if (event.stage === 'step') steps?.step()
-        else look(event)
-      },
-    },
-  )
-  steps?.clear()
-  const { dataset, different, groups, pairs, parted } = compared
-  const placeOf = new Map(dataset.photos.map(({ path }, index) => [path, index]))
-  const places = different.map(({ path }) => placeOf.get(path) ?? -1)
-  const toPlaces = (rows: Iterable<readonly number[]>) =>
-    [...rows].map((group) => group.map((row) => places[row] ?? -1))
-  const chains = new UnionFind(different.length)
-  for (const { first, second } of pairs) chains.join(first, second)
-  const byChain = groupBy(different.keys(), (row) => chains.find(row)).values()
-  return {
-    dataset,
-    groups: toPlaces(groupBy(different.keys(), (row) => groups[row]).values()),
-    nearDuplicates: toPlaces([...byChain].filter((rows) => rows.length > 1)),
-    parted,
-  }
-}
-
 const countSide = (photos: readonly DatasetPhoto[], side: string): number =>
   photos.filter(({ split }) => split === side).length
 
@@ -137,7 +82,7 @@ function describeSplit(
   if (groupCount > 0) {
     const share = ((100 * leak.avoided) / Math.max(1, leak.heldOut)).toFixed(1)
     lines.push(
-      `Photos that belong together stay on one side: ${plural(groupCount, 'group')}.`,
+      `Photos that look alike or belong together stay on one side: ${plural(groupCount, 'group')}.`,
       `A random split would have parted ${formatCount(leak.avoided)} of ${plural(leak.heldOut, 'held-out photo')} (${share} %) from a copy, a near duplicate or a photo of their group.`,
     )
   }

@@ -115,6 +115,13 @@ describe('a file that is refused', () => {
     ['places that run backwards', encodeFile(entry({ data_offsets: [8, 0] }))],
     ['a place behind the end', encodeFile(entry({ data_offsets: [4, 12] }))],
     ['a file cut short', encodeFile(entry({}), 7)],
+    ['a byte too many', encodeFile(entry({}), 9)],
+    ['a gap before the numbers', encodeFile(entry({ data_offsets: [1, 9] }), 9)],
+    ['two tensors in one place', encodeFile({ ...entry({}), b: entry({}).a })],
+    [
+      'tensors that overlap',
+      encodeFile({ ...entry({}), b: { ...entry({}).a, data_offsets: [4, 12] } }, 12),
+    ],
   ])('has %s', (_words, file) => {
     expect(() => decodeSafetensors(file)).toThrow(RangeError)
   })

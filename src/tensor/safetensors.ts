@@ -53,20 +53,26 @@ export function decodeSafetensors(bytes: Uint8Array): ReadonlyMap<string, FloatT
   const start = 8 + headerLength
   const entries = parseHeader(view.toString('utf8', 8, start))
   const tensors = new Map<string, FloatTensor>()
+  let end = 0
   for (const { name, dtype, shape, data_offsets } of entries) {
     const [from, to] = data_offsets
-    const fits = to - from === elementCount(shape) * TYPES[dtype] && start + to <= view.length
-    if (!fits) {
+    // No gaps and no overlaps, so what is decoded is no larger than the file.
+    const fits = from === end && to - from === elementCount(shape) * TYPES[dtype]
+    if (!fits || start + to > view.length) {
       throw new RangeError(`${name}: bytes ${from} to ${to} do not hold the shape [${shape}]`)
     }
+    end = to
     const copy = Uint8Array.from(view.subarray(start + from, start + to)).buffer
     const data = dtype === 'F32' ? new Float32Array(copy) : decodeFloat16(new Uint16Array(copy))
     tensors.set(name, { dims: shape, data })
   }
+  if (start + end !== view.length) {
+    throw new RangeError(`Expected ${end} bytes of numbers, received ${view.length - start}`)
+  }
   return tensors
 }
 
-/** The entries by their name, once nothing in them can lead out of the file. */
+/** The entries in the order of their places, once nothing in them can lead out of the file. */
 function parseHeader(json: string): (HeaderEntry & { readonly name: string })[] {
   let header: unknown
   try {
@@ -78,7 +84,7 @@ function parseHeader(json: string): (HeaderEntry & { readonly name: string })[] 
     throw new RangeError('Expected an object of tensors in the header')
   }
   const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__')
-  return tensors.map(([name, entry]: [string, Partial<HeaderEntry> | null]) => {
+  const entries = tensors.map(([name, entry]: [string, Partial<HeaderEntry> | null]) => {
     const { dtype, shape, data_offsets } = entry ?? {}
     if (dtype === undefined || !Object.hasOwn(TYPES, dtype)) {
       throw new RangeError(`${name}: the type ${dtype} is not read`)
@@ -86,8 +92,10 @@ function parseHeader(json: string): (HeaderEntry & { readonly name: string })[] 
     if (!areCounts(shape) || !areCounts(data_offsets) || data_offsets.length !== 2) {
       throw new RangeError(`${name}: expected a shape and two places as whole numbers`)
     }
-    return { name, dtype, shape, data_offsets: [data_offsets[0]!, data_offsets[1]!] }
+    const places: [number, number] = [data_offsets[0]!, data_offsets[1]!]
+    return { name, dtype, shape, data_offsets: places }
   })
+  return entries.sort(({ data_offsets: a }, { data_offsets: b }) => a[0] - b[0] || a[1] - b[1])
 }
 
 const areCounts = (values: unknown): values is readonly number[] =>

@@ -11,7 +11,7 @@ import { createDatasetsSplitCommand } from './datasets-split.ts'
 
 export function createDatasetsCommand(context: CommandContext): Command {
   return new Command('datasets')
-    .summary('look into labelled photos, split them, compare versions')
+    .summary('get labelled photos, look into them, check and split them')
     .description(
       'Works with labelled photos. DATASET is a folder that holds one folder of photos for each label, an archive of it (.zip, .tar, .tar.gz), a manifest (.csv or .jsonl with path and label, and where wanted split and group), or the name or id that verger datasets list shows.',
     )
@@ -26,7 +26,9 @@ export function createDatasetsCommand(context: CommandContext): Command {
       'after',
       `
 Examples:
+  $ verger datasets get sample-fruits
   $ verger datasets scan fruits/
+  $ verger datasets check fruits/
   $ verger datasets split fruits/ --out manifest.csv
   $ verger datasets list`,
     )

@@ -22,6 +22,7 @@ export function createVersionsCommand(context: CommandContext): Command {
     .addCommand(createListCommand(context))
     .addCommand(createCreateCommand(context))
     .addCommand(createShowCommand(context))
+    .addCommand(createReportCommand(context))
     .addCommand(createSetDefaultCommand(context))
     .addCommand(createRollbackCommand(context))
     .addCommand(createHistoryCommand(context))
@@ -77,6 +78,22 @@ function createShowCommand(context: CommandContext): Command {
     .action(async (path: string, { json = false }: Json) => {
       const { runVersionsShow } = await import('../run-versions.ts')
       await runVersionsShow(context, { path, json })
+    })
+}
+
+function createReportCommand(context: CommandContext): Command {
+  return new Command('report')
+    .summary('write the report of a version, which shows what it gets wrong')
+    .description(
+      'Writes the report that was made when a version was trained: one page that opens in a browser without a network.',
+    )
+    .argument('<model[/version]>', 'name of the version (default: the one that answers)')
+    .option('--out <file.html>', 'where to write it (default: below VERGER_HOME)')
+    .option('--json', 'print the figures of the report instead')
+    .addHelpText('after', '\nExample:\n  $ verger versions report fruits/v1 --out report.html')
+    .action(async (path: string, { out, json = false }: Json & { readonly out?: string }) => {
+      const { runVersionsReport } = await import('../run-versions-report.ts')
+      await runVersionsReport(context, { path, out, json })
     })
 }
 

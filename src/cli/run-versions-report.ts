@@ -1,0 +1,48 @@
+/** Writes the report of a registered version, or prints its figures. */
+import { dirname, resolve } from 'node:path'
+import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
+import { parseVersionPath } from '../registry/names.ts'
+import type { CommandContext } from './context.ts'
+import { printable } from './printable.ts'
+import { withRegistry } from './with-registry.ts'
+
+export interface VersionsReportPlan {
+  /** `fruits/v1`, or `fruits` for the version that answers. */
+  readonly path: string
+  /** File to write. */
+  readonly out: string | undefined
+  readonly json: boolean
+}
+
+/** Throws like `resolveVersion` and `readVersionFile`, and `usage_invalid` for `--out` beside `--json`. */
+export async function runVersionsReport(
+  context: CommandContext,
+  { path, out, json }: VersionsReportPlan,
+): Promise<void> {
+  const { config, cwd, stdout } = context
+  if (json && out !== undefined) throw twoPlaces(out)
+  const { model, version: name } = parseVersionPath(path)
+  const { version, report } = await withRegistry(context, async (registry) => {
+    const version = await registry.resolveVersion(model, name)
+    const report = await registry.readVersionFile(version, json ? 'report.json' : 'report.html')
+    return { version, report }
+  })
+  if (json) {
+    stdout.write(report)
+    return
+  }
+  const file =
+    out === undefined
+      ? resolve(config.home, 'reports', `${version.model}-${version.name}.html`)
+      : resolve(cwd, out)
+  if (out === undefined) await createFolder(dirname(file), { mode: 0o700 })
+  await writeFileAtomic(file, report)
+  stdout.write(`${printable(file)}\n`)
+}
+
+function twoPlaces(out: string): VergerError {
+  return new VergerError('usage_invalid', `Expected --json or --out, received both (${out})`, {
+    hint: 'With --json the figures go to standard output: verger versions report fruits --json > report.json',
+  })
+}
