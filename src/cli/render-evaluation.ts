@@ -3,7 +3,7 @@ import type { EvaluationReport, Interval } from '../training/report.ts'
 import type { Terminal } from './context.ts'
 import { formatPercent } from './formats.ts'
 import { printable } from './printable.ts'
-import { formatCount, paint } from './render.ts'
+import { paint, plural } from './render.ts'
 
 const WORST = 3
 /** Surer than this, a difference between two models is called one. */
@@ -41,7 +41,7 @@ export function renderEvaluation(
       ? ''
       : `\n  Divided by chance, its photos would have promised ${formatPercent(byChance)}: look-alikes on both sides.`
   const cautions = dataset.cautions.map((caution) => `\n  ${paint(stream, 'yellow', caution)}`)
-  return `Measured with ${formatCount(dataset.photos)} photos:\n${lines.join('\n')}${chance}${cautions.join('')}${renderComparison(report)}`
+  return `Measured with ${plural(dataset.photos, 'photo')}:\n${lines.join('\n')}${chance}${cautions.join('')}${renderComparison(report)}`
 }
 
 const range = ({ low, high }: Interval): string =>
@@ -52,9 +52,9 @@ function renderComparison({ comparison, accuracy }: EvaluationReport): string {
   const { other, otherAccuracy, onlyThisRight, onlyOtherRight, pValue } = comparison
   const verdict =
     pValue >= SIGNIFICANT
-      ? 'no difference that chance would not explain'
+      ? 'chance explains the difference'
       : accuracy.value > otherAccuracy.value
         ? 'better than chance explains'
         : 'worse than chance explains'
-  return `\nBeside ${other.name} (${formatPercent(otherAccuracy.value)}): ${onlyThisRight} photos only this one has right, ${onlyOtherRight} only the other; McNemar's test p = ${pValue.toPrecision(2)}: ${verdict}`
+  return `\nBeside ${other.name} (${formatPercent(otherAccuracy.value)}): ${plural(onlyThisRight, 'photo')} right here and wrong there, ${onlyOtherRight} the other way round; McNemar's test p = ${pValue.toPrecision(2)}: ${verdict}`
 }

@@ -28,6 +28,9 @@ export interface DatasetsSplitPlan extends ScanPlan {
   readonly json: boolean
 }
 
+/** Look-alikes, or only the dataset where nobody looked for them. */
+type Alike = Pick<LookAlikes, 'dataset' | 'groups'> & Partial<LookAlikes>
+
 /** Throws `dataset_empty` where no photo can be read, `usage_invalid` where the shares leave none to train on. */
 export async function runDatasetsSplit(
   context: CommandContext,
@@ -42,15 +45,15 @@ export async function runDatasetsSplit(
   const scan = await scanWithProgress(context, { ...plan, headersOnly: plan.nearDuplicates })
   stderr.write(`${describeScan(scan)}\n`)
   if (scan.dataset.photos.length === 0) throw nothingReadable(scan.dataset)
-  const alike = plan.nearDuplicates
+  const alike: Alike = plan.nearDuplicates
     ? await findLookAlikes(context, scan.dataset, seed)
-    : { dataset: scan.dataset, groups: [], nearDuplicates: [], parted: 0 }
+    : { dataset: scan.dataset, groups: [] }
   const { dataset } = alike
   if (dataset.photos.length === 0) throw nothingReadable(dataset)
   const options = { validationShare, testShare, seed }
   const split = planSplit(dataset.photos, { ...options, groups: alike.groups })
   // Chance nearly always parts photos that merely look alike: what leaks are copies and near duplicates.
-  const { leak } = planSplit(dataset.photos, { ...options, groups: alike.nearDuplicates })
+  const { leak } = planSplit(dataset.photos, { ...options, groups: alike.nearDuplicates ?? [] })
   const photos = applySplit(dataset.photos, split)
   const id = manifestId(photos)
 
@@ -75,7 +78,7 @@ const countSide = (photos: readonly DatasetPhoto[], side: string): number =>
   photos.filter(({ split }) => split === side).length
 
 function describeSplit(
-  { dataset, nearDuplicates, parted }: LookAlikes,
+  { dataset, nearDuplicates = [], parted = 0 }: Alike,
   { groupCount, incompleteLabels, leak }: SplitPlan,
 ): string {
   const lines: string[] = []
@@ -113,7 +116,7 @@ function describeSplit(
 }
 
 function toJson(
-  { dataset: { name, root }, nearDuplicates, parted }: LookAlikes,
+  { dataset: { name, root }, nearDuplicates, parted }: Alike,
   photos: readonly DatasetPhoto[],
   { groupCount, incompleteLabels, leak }: SplitPlan,
 ) {
@@ -125,7 +128,7 @@ function toJson(
     splits: Object.fromEntries(SPLITS.map((side) => [side, countSide(photos, side)])),
     labels: countLabels(photos),
     groups: groupCount,
-    nearDuplicates: { chains: nearDuplicates.length, parted },
+    nearDuplicates: nearDuplicates === undefined ? null : { chains: nearDuplicates.length, parted },
     incompleteLabels,
     leak,
   }

@@ -19,7 +19,7 @@ import { renderReport } from '../training/render-report.ts'
 import type { CommandContext } from './context.ts'
 import { printJson } from './print-json.ts'
 import { formatCount, formatDuration, ProgressLine, plural } from './render.ts'
-import { shortId } from './render-dataset.ts'
+import { renderFindings, shortId } from './render-dataset.ts'
 import { renderEvaluation } from './render-evaluation.ts'
 import { scanWithProgress } from './scan-with-progress.ts'
 
@@ -48,9 +48,11 @@ export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan
       glob: plan.glob,
       headersOnly: true,
     })
+    const broken = dataset.findings.filter(({ kind }) => kind === 'broken' || kind === 'no-label')
+    if (broken.length > 0) stderr.write(`${renderFindings(stderr, broken)}\n`)
     const measured = chooseSide(dataset.photos, plan.side).photos.length
-    const answers = against === undefined ? measured : 2 * measured
-    const line = new ProgressLine(stderr, 'photo', answers)
+    const models = against === undefined ? 1 : 2
+    const line = new ProgressLine(stderr, 'answer', models * measured)
     const report = await evaluate(
       {
         model,
@@ -68,7 +70,7 @@ export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan
     )
     const { done, elapsedMs } = line.finish()
     stderr.write(
-      `${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${formatCount(Math.round(done / (elapsedMs / 1000)))}/s)\n`,
+      `${plural(done, 'answer')} in ${formatDuration(elapsedMs)} (${formatCount(Math.round(done / (elapsedMs / 1000)))}/s)\n`,
     )
     const name = `${model.name.replace('/', '-')}-on-${dataset.name}`
     const folder =
@@ -91,6 +93,11 @@ async function findModel(
   { model, version, bundle }: RunEvaluatePlan,
 ): Promise<NamedClassifier> {
   if (model !== undefined) return findVersion(store, model, version)
+  if (version !== undefined) {
+    throw new VergerError('usage_invalid', 'Expected --model beside --version, received none', {
+      hint: 'verger evaluate --model fruits --version v1 --dataset market-photos/',
+    })
+  }
   if (bundle === undefined) {
     throw new VergerError('usage_invalid', 'Expected --model or --bundle, received neither', {
       hint: 'verger models list shows the models that there are.',
@@ -110,6 +117,13 @@ async function findVersion(
   version: string | undefined,
 ): Promise<NamedClassifier> {
   const parsed = parseVersionPath(path)
+  if (version !== undefined && parsed.version !== undefined) {
+    throw new VergerError(
+      'usage_invalid',
+      `Expected one version, received ${path} and --version ${version}`,
+      { hint: `verger versions list ${parsed.model}` },
+    )
+  }
   const source = registryVersions(createRegistry(store))
   const served = await source.find(parsed.model, version ?? parsed.version)
   if (served === undefined || !('model' in served.answerer)) throw new RangeError('no version')

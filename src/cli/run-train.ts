@@ -1,22 +1,21 @@
 /** Trains, says what happens on the way, and puts the bundle where it was asked for. */
-import { resolve } from 'node:path'
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
-import { writeBundleFolder } from '../bundles/encode-bundle.ts'
-import { bundleId, readBundleFolder } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { saveDatasetVersion } from '../datasets/versions.ts'
-import { describeViews } from '../features/views.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import { createRegistry, type Version } from '../registry/registry.ts'
+import { createRegistry } from '../registry/registry.ts'
 import { openStore } from '../store/store.ts'
-import type { TrainingPhoto } from '../training/prepare-dataset.ts'
+import { requireTrainable, type TrainingPhoto } from '../training/prepare-dataset.ts'
 import { type TrainEvent, type Trained, train, type ViewChoice } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
+import { createFeatureNarrator } from './feature-narrator.ts'
+import { type Kept, keepBundle, refuseOccupied } from './keep-bundle.ts'
 import { loadCorrections } from './load-corrections.ts'
 import { printJson } from './print-json.ts'
-import { formatCount, formatDuration, ProgressLine, plural } from './render.ts'
+import { printable } from './printable.ts'
+import { formatCount, formatDuration, plural } from './render.ts'
 import { renderFindings, renderLabels, shortId } from './render-dataset.ts'
 import { renderEvaluation } from './render-evaluation.ts'
 import { scanWithProgress } from './scan-with-progress.ts'
@@ -38,47 +37,37 @@ export interface RunTrainPlan {
   readonly json: boolean
 }
 
-/** Where a trained bundle went. */
-interface Kept {
-  readonly version: Version | undefined
-  readonly isDefault: boolean
-  readonly folder: string | undefined
-}
-
 export async function runTrain(context: CommandContext, plan: RunTrainPlan): Promise<void> {
   const { config, stdout, stderr } = context
   const backbone = findBackbone(plan.backbone ?? DEFAULT_BACKBONE)
-  const target = plan.register === undefined ? undefined : parseVersionPath(plan.register)
+  const model = plan.register === undefined ? undefined : parseVersionPath(plan.register).model
   refuseDefaultWithoutName(plan)
+  await refuseOccupied(context, plan.out)
   const startMs = performance.now()
   const store = await openStore(config.home)
+  const say = (text: string) => void (plan.json ? stderr : stdout).write(text)
+  const narrator = createNarrator(context, say)
   try {
-    const registry = createRegistry(store)
-    const say = (text: string) => void (plan.json ? stderr : stdout).write(text)
-    const { dataset } = await scanWithProgress(context, {
+    const { dataset: scanned } = await scanWithProgress(context, {
       dataset: plan.dataset,
       glob: plan.glob,
       headersOnly: true,
     })
-    const extra =
-      target !== undefined && plan.corrections ? await loadCorrections(store, target.model) : []
-    say(describeDataset(context, dataset, extra, target?.model))
+    const { photos: extra, dataset } =
+      model !== undefined && plan.corrections
+        ? await loadCorrections(store, model, scanned)
+        : { photos: [], dataset: scanned }
+    say(describeDataset(context, dataset, extra, model))
+    requireTrainable([...dataset.photos, ...extra], dataset.findings)
     if (plan.dryRun) return
 
     const trained = await train(
-      {
-        dataset,
-        extra,
-        backbone,
-        views: plan.views,
-        size: plan.size,
-        seed: plan.seed,
-      },
+      { dataset, extra, backbone, views: plan.views, size: plan.size, seed: plan.seed },
       {
         home: config.home,
         workers: config.workers,
         limits: config.limits,
-        onEvent: createNarrator(context, say),
+        onEvent: narrator.tell,
       },
     )
     const sizeBytes = trained.prepared.readable.reduce((sum, photo) => sum + photo.sizeBytes, 0)
@@ -89,23 +78,13 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
       photos: trained.prepared.readable,
       sizeBytes,
     })
-    let version: Version | undefined
-    if (target !== undefined) {
-      version = await registry.register({
-        ...target,
-        files: trained.files,
-        setDefault: plan.setDefault,
-        why: `trained on ${dataset.name}`,
-      })
-    }
-    const folder = await keepFolder(context, plan, trained)
-    const isDefault =
-      version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
-    const kept: Kept = { version, isDefault, folder }
+    const why = `trained on ${dataset.name}`
+    const kept = await keepBundle(context, createRegistry(store), { ...plan, why }, trained)
     const elapsedMs = performance.now() - startMs
     if (plan.json) printJson(context, toJson(trained, kept, elapsedMs))
     else say(describeResult(context, trained, kept, elapsedMs))
   } finally {
+    narrator.clear()
     await store.close()
   }
 }
@@ -130,46 +109,40 @@ function describeDataset(
   const counts = countLabels(dataset.photos)
   const findings = renderFindings(stdout, dataset.findings)
   const corrected =
-    extra.length === 0 ? '' : `With ${plural(extra.length, 'photo')} corrected for ${model}\n`
+    extra.length === 0
+      ? ''
+      : `With ${plural(extra.length, 'photo')} corrected for ${model}: ${countLabels(extra)
+          .map(({ label, photos }) => `${formatCount(photos)} ${printable(label)}`)
+          .join(', ')}\n`
   return (
     `Found ${plural(counts.length, 'label')} in ${dataset.name}: ${plural(dataset.photos.length, 'photo')}\n` +
     `${renderLabels(stdout, counts)}${corrected}${findings === '' ? '' : `\n${findings}`}\n`
   )
 }
 
+interface Narrator {
+  tell(event: TrainEvent): void
+  /** Removes the line that moves from a terminal. */
+  clear(): void
+}
+
 /** Says what happens: a line for each stage, and under it a line that moves while the work lasts. */
-function createNarrator(
-  { stderr }: CommandContext,
-  say: (text: string) => void,
-): (event: TrainEvent) => void {
-  let photos: ProgressLine | undefined
+function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) => void): Narrator {
+  const look = createFeatureNarrator(stderr, say)
   let steps: StepLine | undefined
-  return (event) => {
+  let saidFindings = false
+  const clear = () => {
+    steps?.clear()
+    steps = undefined
+  }
+  const tell = (event: TrainEvent) => {
     switch (event.stage) {
-      case 'features':
-        steps?.clear()
-        steps = undefined
-        say(`Looking at each photo at ${describeViews(event.views)}\n`)
-        photos = new ProgressLine(stderr, 'photo', event.photos)
-        return
-      case 'photo':
-        photos?.add()
-        return
-      case 'featurized': {
-        const { done, elapsedMs } = photos?.finish() ?? { done: 0, elapsedMs: 1 }
-        const rate = formatCount(Math.round(done / (elapsedMs / 1000)))
-        const known = event.reused === 0 ? '' : `, ${formatCount(event.reused)} of them known`
-        const damaged =
-          event.damaged === 0 ? '' : `, ${plural(event.damaged, 'damaged entry')} made anew`
-        say(
-          `  ${plural(done, 'photo')} in ${formatDuration(elapsedMs)} (${rate}/s)${known}${damaged}\n`,
-        )
-        steps = new StepLine(stderr, 'Looking for look-alikes')
-        return
-      }
       case 'sides': {
-        steps?.clear()
+        clear()
         const { train: learned, measured, choice, notes, cautions } = event.sides
+        const { unreadable } = event.prepared
+        if (!saidFindings && unreadable.length > 0) say(`\n${renderFindings(stdout, unreadable)}\n`)
+        saidFindings = true
         say(
           `Learning from ${formatCount(learned.length)}, measuring with ${formatCount(measured.length)}: ${choice}\n`,
         )
@@ -184,28 +157,19 @@ function createNarrator(
             : `${event.trial.scaling} scaling, L2 ${event.trial.l2}: ${(100 * event.trial.accuracy).toFixed(1)} % on held-out look-alikes`,
         )
         return
+      default:
+        clear()
+        look(event)
+        if (event.stage === 'featurized') steps = new StepLine(stderr, 'Looking for look-alikes')
     }
   }
-}
-
-/** Writes the bundle to `--out`, or below the home where it has no other place. */
-async function keepFolder(
-  { config, cwd }: CommandContext,
-  { out, register }: RunTrainPlan,
-  { files, bundle }: Trained,
-): Promise<string | undefined> {
-  if (out === undefined && register !== undefined) return undefined
-  const folder =
-    out === undefined ? resolve(config.home, 'bundles', shortId(bundle)) : resolve(cwd, out)
-  const known = await readBundleFolder(folder).then(bundleId, () => undefined)
-  if (known !== bundle) await writeBundleFolder(files, folder)
-  return folder
+  return { tell, clear }
 }
 
 function describeResult(
   context: CommandContext,
   { report, bundle, accuracyByChance }: Trained,
-  { version, isDefault, folder }: Kept,
+  { version, isDefault, folder, report: page }: Kept,
   elapsedMs: number,
 ): string {
   const named = version === undefined ? undefined : `${version.model}/${version.name}`
@@ -215,19 +179,19 @@ function describeResult(
   ]
   if (named !== undefined) {
     lines.push(`Registered as ${named}${isDefault ? `, the default of ${version?.model}` : ''}`)
-    lines.push(`  verger predict PHOTO --model ${version?.model}`)
-    lines.push(`  verger versions report ${named}   opens what it gets wrong`)
   }
-  if (folder !== undefined) {
-    lines.push(`Written to ${folder}`, `  report ${resolve(folder, 'report.html')}`)
-    if (named === undefined) lines.push(`  verger predict PHOTO --bundle ${folder}`)
-  }
+  if (folder !== undefined) lines.push(`Written to ${folder}`)
+  lines.push(`  report ${page}`)
+  if (named !== undefined) {
+    const which = isDefault ? '' : ` --version ${version?.name}`
+    lines.push(`  verger predict PHOTO --model ${version?.model}${which}`)
+  } else lines.push(`  verger predict PHOTO --bundle ${folder}`)
   return `${lines.join('\n')}\n`
 }
 
 function toJson(
   { report, bundle, manifest, accuracyByChance, findings }: Trained,
-  { version, isDefault, folder }: Kept,
+  { version, isDefault, folder, report: page }: Kept,
   elapsedMs: number,
 ) {
   const { accuracy, macroF1, topK, calibration, decisions, dataset } = report
@@ -237,6 +201,7 @@ function toJson(
     version: version?.name ?? null,
     isDefault,
     folder: folder ?? null,
+    report: page,
     labels: manifest.labels,
     dataset,
     settings: { ...manifest.head, ...manifest.training, views: manifest.backbone.views },

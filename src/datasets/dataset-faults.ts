@@ -69,7 +69,7 @@ function findColliding(labels: ReadonlySet<string>): Finding[] {
 }
 
 /** What two labels have in common that a reader would take for one. */
-const foldLabel = (label: string): string =>
+export const foldLabel = (label: string): string =>
   label.normalize('NFC').toLowerCase().normalize('NFC').trim()
 
 const sortLabels = (labels: Iterable<string>): string[] => [...labels].sort(compareCodePoints)

@@ -58,11 +58,15 @@ export async function featurizePhotos(
   )
   const cache = openFeatureCache(home, backbone)
   const failed = new Map<number, VergerError>()
+  const running = new Set<Promise<void>>()
   let featurizer: Featurizer | undefined
+  let isOver = false
   let computed = 0
 
   const inFlight = workers * IN_FLIGHT_PER_WORKER
   const open = () => {
+    if (isOver)
+      throw new Error('Expected photos while they are featurized, received one afterwards')
     featurizer ??= openFeaturizer({
       backbone,
       workers,
@@ -86,25 +90,34 @@ export async function featurizePhotos(
     return known.map((values) => values ?? new Float32Array())
   }
 
+  const featurize = async ({ indices, ...photo }: PhotoGroup): Promise<void> => {
+    try {
+      const values = meanOf(await compute(photo), width)
+      for (const index of indices) features.set(values, index * width)
+    } catch (error) {
+      const known = toVergerError(error)
+      if (!isAboutPhoto(known)) throw known
+      for (const index of indices) failed.set(index, known)
+    }
+    for (const _ of indices) onProgress?.()
+  }
+
   const groups = groupByHash(photos)
   try {
     await pMap(
       groups,
-      async ({ indices, ...photo }) => {
-        try {
-          const values = meanOf(await compute(photo), width)
-          for (const index of indices) features.set(values, index * width)
-        } catch (error) {
-          const known = toVergerError(error)
-          if (!isAboutPhoto(known)) throw known
-          for (const index of indices) failed.set(index, known)
-        }
-        for (const _ of indices) onProgress?.()
+      (group) => {
+        const done = featurize(group)
+        running.add(done)
+        return done
       },
       { concurrency: inFlight, ...(signal === undefined ? {} : { signal }) },
     )
   } finally {
+    isOver = true
     await featurizer?.close()
+    // Where one failed, the photos beside it are still on their way.
+    await Promise.allSettled(running)
   }
   return {
     features,
@@ -116,8 +129,12 @@ export async function featurizePhotos(
   }
 }
 
-function groupByHash(photos: FeaturizePlan['photos']) {
-  const groups = new Map<string, PhotoToFeaturize & { readonly indices: number[] }>()
+interface PhotoGroup extends PhotoToFeaturize {
+  readonly indices: number[]
+}
+
+function groupByHash(photos: FeaturizePlan['photos']): PhotoGroup[] {
+  const groups = new Map<string, PhotoGroup>()
   for (const [index, photo] of photos.entries()) {
     const known = groups.get(photo.sha256)
     if (known === undefined) groups.set(photo.sha256, { ...photo, indices: [index] })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { decodePhoto, planReduction } from './decode.ts'
+import { decodePhoto, mirrorPixels, planReduction } from './decode.ts'
 
 const fixture = (name: string): Buffer =>
   readFileSync(new URL(`../../test/fixtures/photos/${name}`, import.meta.url))
@@ -57,4 +57,34 @@ describe('a photo that cannot be decoded', () => {
       })
     },
   )
+})
+
+describe('mirrorPixels', () => {
+  const draw = (width: number, height: number) => ({
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 251),
+    width,
+    height,
+  })
+
+  it.each([
+    [1, 1],
+    [1, 5],
+    [5, 1],
+    [2, 3],
+    [7, 4],
+    [0, 0],
+  ])('is undone by itself: %d × %d', (width, height) => {
+    const pixels = draw(width, height)
+    const before = pixels.data.slice()
+    expect(mirrorPixels(mirrorPixels(pixels))).toEqual(pixels)
+    expect(pixels.data).toEqual(before)
+  })
+
+  it('exchanges left and right, and leaves rows and colours in their order', () => {
+    const data = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+    expect([...mirrorPixels({ data, width: 2, height: 2 }).data]).toEqual([
+      4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9,
+    ])
+    expect([...mirrorPixels({ data, width: 1, height: 4 }).data]).toEqual([...data])
+  })
 })

@@ -80,7 +80,12 @@ export interface OutOfFold {
 }
 
 export interface HeadChoice {
+  /** With the figures and the temperature of `outOfFold`. */
   readonly chosen: Trial
+  /** Heads that did not see the rows of their fold, for transformed features. */
+  readonly foldHeads: readonly LinearHead[]
+  /** Fold of each row of the data; −1 where it takes no part or is never held out. */
+  readonly foldOf: Int32Array
   /** Mean of the folds' heads, for transformed features: where training begins. */
   readonly head: LinearHead
   readonly trials: readonly Trial[]
@@ -161,45 +166,79 @@ export async function chooseHead(
   if (best === undefined) throw new RangeError('Expected settings to compare, received none')
   const { trial, heads, logits } = best
   const folded = heads.map((head) => foldScale(head, scaled.scale, data.classes))
-  const calibrated = sampleRows(data, rows, options.seed, MAX_CALIBRATED_ROWS)
-  const outOfFold =
-    calibrated.length === compared.length
-      ? { rows: compared, logits, folds }
-      : await answerHeldOut(gemm, data, calibrated, pickFolds(calibrated), trial, folded, options)
+  const isWhole = compared.length === Math.min(rows.length, MAX_CALIBRATED_ROWS)
+  const answered = isWhole
+    ? { outOfFold: { rows: compared, logits, folds }, foldHeads: folded }
+    : await answerHeldOut(gemm, data, rows, { chosen: trial, foldHeads: folded, foldOf }, options)
   return {
-    chosen: { ...trial, ...judgeLogits(data, outOfFold.rows, outOfFold.folds, outOfFold.logits) },
+    chosen: judgeOutOfFold(data, trial, answered.outOfFold),
     head: meanHead(folded),
     trials: [...scalingTrials, ...trials],
-    outOfFold,
+    foldOf,
+    ...answered,
   }
 }
 
+/** The setting with the figures and the temperature of held-out logits. */
+export function judgeOutOfFold(
+  data: LabelledRows,
+  trial: Trial,
+  { rows, folds, logits }: OutOfFold,
+): Trial {
+  return { ...trial, ...judgeLogits(data, rows, folds, logits) }
+}
+
+/** Puts rows that took no part in the comparison into folds, by groups of their own. */
+export function extendFolds(
+  data: LabelledRows,
+  foldOf: Int32Array,
+  rows: readonly number[],
+  seed: number,
+): Int32Array {
+  const extended = foldOf.slice()
+  for (const [place, fold] of foldsOf(data, rows, seed).entries()) extended[rows[place]!] = fold
+  return extended
+}
+
 /** Continues from the folds' heads on more rows: fewer photos make a worse head, and a worse temperature. */
-async function answerHeldOut(
+export async function answerHeldOut(
   gemm: Gemm,
   data: LabelledRows,
-  rows: readonly number[],
-  folds: Int32Array,
-  setting: Setting,
-  heads: readonly LinearHead[],
+  all: readonly number[],
+  { chosen, foldHeads, foldOf }: Pick<HeadChoice, 'chosen' | 'foldHeads' | 'foldOf'>,
   options: SearchOptions,
-): Promise<OutOfFold> {
-  const scaled = await scaleRows(data, rows, setting.scaling)
+): Promise<Pick<HeadChoice, 'outOfFold' | 'foldHeads'>> {
+  const rows = sampleRows(data, all, options.seed, MAX_CALIBRATED_ROWS)
+  const folds = Int32Array.from(rows, (row) => foldOf[row]!)
+  const scaled = await scaleRows(data, rows, chosen.scaling)
   const subset = subsetOf(data, rows, scaled.features)
   const weights = foldWeights(subset.labels, data.classes, folds)
-  if (setting.method === 'nearest centroids') {
-    const fresh = weights.map((rowWeights) => centroidHead(subset, rowWeights))
-    return { rows, folds, logits: await heldOutLogits(gemm, subset, folds, fresh) }
+  const heads =
+    chosen.method === 'nearest centroids'
+      ? weights.map((rowWeights) => centroidHead(subset, rowWeights))
+      : await solveFrom(subset, weights, chosen.l2, foldHeads, scaled.scale, options)
+  return {
+    outOfFold: { rows, folds, logits: await heldOutLogits(gemm, subset, folds, heads) },
+    foldHeads: heads.map((head) => foldScale(head, scaled.scale, data.classes)),
   }
+}
+
+async function solveFrom(
+  subset: LabelledRows,
+  weights: readonly Float32Array[],
+  l2: number,
+  starts: readonly LinearHead[],
+  scale: LinearScale,
+  options: SearchOptions,
+): Promise<LinearHead[]> {
   const solver = await openSoftmaxSolver(subset, options.threads)
   try {
-    const problems = weights.map((rowWeights, fold) => ({
-      rowWeights,
-      l2: setting.l2,
-      start: unfoldScale(heads[fold]!, scaled.scale, data.classes),
-    }))
-    const trained = await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
-    return { rows, folds, logits: await heldOutLogits(gemm, subset, folds, trained) }
+    const problems = weights.map((rowWeights, fold) => {
+      const start = starts[fold]
+      const near = start && { start: unfoldScale(start, scale, subset.classes) }
+      return { rowWeights, l2, ...near }
+    })
+    return await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
   } finally {
     await solver.close()
   }

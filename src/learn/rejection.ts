@@ -57,8 +57,8 @@ export async function fitRejection(
   }
   const rowLabels = Int32Array.from(rows, (row) => labels[row]!)
   const means = labelMeans(z, dims, rowLabels, classes)
-  const total = scatter(z, dims, () => 0)
-  const within = scatter(z, dims, (row, i) => means[rowLabels[row]! * dims + i]!)
+  const total = await scatter(gemm, z, dims, () => 0)
+  const within = await scatter(gemm, z, dims, (row, i) => means[rowLabels[row]! * dims + i]!)
   const between = total.map((value, index) => value - within[index]!)
   shrink(within, dims)
   // Simultaneous diagonalisation: whiten by the scatter within labels, then turn to the axes of that between them.
@@ -207,29 +207,24 @@ function labelMeans(
 }
 
 /** Covariance `[dims, dims]` around what `meanOf` gives for each row. */
-function scatter(
+async function scatter(
+  gemm: Gemm,
   z: Float32Array,
   dims: number,
   meanOf: (row: number, i: number) => number,
-): Float64Array {
+): Promise<Float64Array> {
   const rows = z.length / dims
-  const sum = new Float64Array(dims * dims)
-  const centred = new Float64Array(dims)
+  const centred = new Float32Array(z.length)
   for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < dims; i++) centred[i] = z[row * dims + i]! - meanOf(row, i)
-    for (let i = 0; i < dims; i++) {
-      const value = centred[i]!
-      for (let j = 0; j <= i; j++) sum[i * dims + j]! += value * centred[j]!
-    }
+    for (let i = 0; i < dims; i++) centred[row * dims + i] = z[row * dims + i]! - meanOf(row, i)
   }
-  for (let i = 0; i < dims; i++) {
-    for (let j = 0; j <= i; j++) {
-      const value = sum[i * dims + j]! / rows
-      sum[i * dims + j] = value
-      sum[j * dims + i] = value
-    }
-  }
-  return sum
+  const matrix = { data: centred, rows, columns: dims }
+  const { data } = await gemm.multiplyTransposedA(matrix, matrix)
+  // Rounding may leave the two halves apart by a bit.
+  return Float64Array.from(
+    { length: dims * dims },
+    (_, at) => (data[at]! + data[(at % dims) * dims + Math.floor(at / dims)]!) / (2 * rows),
+  )
 }
 
 function shrink(matrix: Float64Array, n: number): void {

@@ -22,6 +22,7 @@ type Message<Result, Report> =
   | { readonly error: ErrorMessage }
 
 export interface ComputeOptions<Report> {
+  /** Throws to stop. */
   onReport?(report: Report): void
   readonly signal?: AbortSignal
 }
@@ -41,10 +42,17 @@ export async function compute<Task, Result, Report>(
     return await new Promise<Result>((resolve, reject) => {
       let outcome: (() => void) | undefined
       worker.on('message', (message: Message<Result, Report>) => {
-        if ('report' in message) onReport?.(message.report)
-        else if ('result' in message) outcome = () => resolve(message.result)
+        if ('report' in message) {
+          try {
+            onReport?.(message.report)
+          } catch (error) {
+            outcome ??= () => reject(error)
+            Atomics.store(stop, 0, 1)
+          }
+        } else if ('result' in message) outcome ??= () => resolve(message.result)
         else
-          outcome = () => reject(signal?.aborted ? signal.reason : deserializeError(message.error))
+          outcome ??= () =>
+            reject(signal?.aborted ? signal.reason : deserializeError(message.error))
       })
       worker.once('error', (error) => reject(lost(error.message, error)))
       // The thread ends by itself once it has nothing left to do.

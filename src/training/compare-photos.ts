@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { brokenFinding } from '../datasets/broken-finding.ts'
+import { compareCodePoints } from '../datasets/code-point-order.ts'
 import { manifestId } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import {
@@ -65,7 +66,7 @@ export async function comparePhotos(
     return [row]
   })
   const different = rows.flatMap((row) => all[row] ?? [])
-  const labels = [...new Set(all.map(({ label }) => label))].sort()
+  const labels = [...new Set(all.map(({ label }) => label))].sort(compareCodePoints)
   const task: GroupTask = {
     kind: 'group',
     features: pickRows(seen, rows),

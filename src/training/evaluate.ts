@@ -57,7 +57,7 @@ export async function evaluate(
       id: manifestId(dataset.photos),
       photos: photos.length,
       choice: chosen.choice,
-      cautions: cautionsOf(photos, truth, learnedFrom, chosen.photos.length - photos.length),
+      cautions: cautionsOf(photos, truth, learnedFrom, dataset, chosen.photos.length),
     },
     labels,
     photos: photos.map(({ path }, index) => ({
@@ -133,9 +133,11 @@ async function compare(
   const said = argmaxRows(logits, labels.length)
   const otherSaid = argmaxRows(other.logits, otherLabels.length)
   const correct = Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))
-  const otherCorrect = Uint8Array.from(photos, ({ label }, row) =>
-    otherLabels[otherSaid[row] ?? -1] === label ? 1 : 0,
-  )
+  const otherCorrect = new Uint8Array(photos.length)
+  // A photo that vanished before the other model saw it counts as wrong.
+  for (const [place, row] of other.rows.entries()) {
+    if (otherLabels[otherSaid[place] ?? -1] === photos[row]?.label) otherCorrect[row] = 1
+  }
   return compareModels(describeModel(against), truth, labels, correct, otherCorrect)
 }
 
@@ -171,24 +173,29 @@ function cautionsOf(
   photos: readonly DatasetPhoto[],
   truth: Int32Array,
   learnedFrom: readonly DatasetPhoto[] | undefined,
-  unreadable: number,
+  { findings }: ScannedDataset,
+  chosen: number,
 ): string[] {
-  const cautions: string[] = []
   const learned = new Set(
     learnedFrom?.filter(({ split }) => split !== 'test').map(({ sha256 }) => sha256),
   )
   const seen = photos.filter(({ sha256 }) => learned.has(sha256)).length
-  if (seen > 0) {
-    cautions.push(
-      `The model learned from ${seen} of these ${photos.length} photos: the figures are better than new photos will be.`,
-    )
-  }
   const foreign = truth.filter((label) => label === -1).length
-  if (foreign > 0) {
-    cautions.push(
-      `${foreign} photos have a label that the model does not know; they count as wrong.`,
-    )
-  }
-  if (unreadable > 0) cautions.push(`${unreadable} photos could not be read and are left out.`)
-  return cautions
+  const broken = findings.filter(({ kind }) => kind === 'broken').length + chosen - photos.length
+  const of = (count: number) => `${count} of ${photos.length} photos`
+  return [
+    ...(seen === 0
+      ? []
+      : [`The model learned from ${of(seen)}: expect less of it on photos that are new to it.`]),
+    ...(foreign === 0
+      ? []
+      : [
+          `The label of ${of(foreign)} is none of the model's: whatever it answers counts as wrong.`,
+        ]),
+    ...(broken === 0
+      ? []
+      : [
+          `${broken === 1 ? '1 photo' : `${broken} photos`} could not be read and ${broken === 1 ? 'is' : 'are'} left out.`,
+        ]),
+  ]
 }

@@ -2,10 +2,13 @@
 import { thresholdForAccuracy } from '../learn/calibration.ts'
 import {
   accuracyByChance,
+  answerHeldOut,
   applyHead,
   chooseHead,
   crossPredict,
+  extendFolds,
   heldOut,
+  judgeOutOfFold,
   type OutOfFold,
   type Trial,
   trainHead,
@@ -63,38 +66,58 @@ export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): 
   const { width, classes, labels, train, measured, final, seed, threads } = task
   const data = task
   const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
-  const { chosen, trials, outOfFold, head: near } = await chooseHead(gemm, data, train, options)
+  const choice = await chooseHead(gemm, data, train, options)
+  const { chosen, trials } = choice
   const chance = await accuracyByChance(gemm, data, train, chosen, options)
 
   const unit = transformFeatures(task.features, width, 'unit')
-  const measuredHead = await trainHead(data, train, chosen, near, options)
-  const logitsOf = (rows: readonly number[]) =>
-    applyHead(gemm, measuredHead, transformed(task, rows, chosen.scaling), width, classes)
   const basis = await rejectionDirections(gemm, gatherRows(unit, width, train), width)
-  const measuredRejection =
-    basis && (await fitRejection(gemm, unit, width, labels, classes, train, basis))
-  const measuredDistances =
-    measuredRejection === undefined
-      ? new Float64Array(measured.length)
-      : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured))
-
-  const isSame = final.length === train.length && final.every((row, i) => row === train[i])
-  const head = isSame ? measuredHead : await trainHead(data, final, chosen, measuredHead, options)
-  const rejection = isSame
-    ? measuredRejection
-    : await fitRejection(gemm, unit, width, labels, classes, final, basis)
-  return {
-    chosen,
-    trials,
-    head,
-    rejection,
-    unsureBelow: unsureThreshold(task, outOfFold, chosen.temperature),
+  const rejectionOf = async (rows: readonly number[]) =>
+    basis && (await fitRejection(gemm, unit, width, labels, classes, rows, basis))
+  const thresholdsOf = async (outOfFold: OutOfFold, temperature: number) => ({
+    temperature,
+    unsureBelow: unsureThreshold(task, outOfFold, temperature),
     unknownAbove: basis
       ? await unknownThreshold(gemm, task, unit, basis, outOfFold, report)
       : Number.MAX_VALUE,
-    measuredLogits: await logitsOf(measured),
-    measuredDistances,
+  })
+  const measuredHead = await trainHead(data, train, chosen, choice.head, options)
+  const measuredRejection = await rejectionOf(train)
+  const measuredThresholds = await thresholdsOf(choice.outOfFold, chosen.temperature)
+  const result = {
+    chosen,
+    trials,
+    measuredThresholds,
+    measuredLogits: await applyHead(
+      gemm,
+      measuredHead,
+      transformed(task, measured, chosen.scaling),
+      width,
+      classes,
+    ),
+    measuredDistances:
+      measuredRejection === undefined
+        ? new Float64Array(measured.length)
+        : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured)),
     accuracyByChance: chance,
+  }
+  if (final.length === train.length) {
+    return {
+      ...result,
+      head: measuredHead,
+      rejection: measuredRejection,
+      thresholds: measuredThresholds,
+    }
+  }
+  // More photos make a better head, whose scores mean something else: its thresholds are fitted anew.
+  const foldOf = extendFolds(data, choice.foldOf, measured, seed)
+  const { outOfFold } = await answerHeldOut(gemm, data, final, { ...choice, foldOf }, options)
+  const { temperature } = judgeOutOfFold(data, chosen, outOfFold)
+  return {
+    ...result,
+    head: await trainHead(data, final, chosen, measuredHead, options),
+    rejection: await rejectionOf(final),
+    thresholds: await thresholdsOf(outOfFold, temperature),
   }
 }
 

@@ -38,13 +38,20 @@ export interface FitTask extends FeatureRows {
   readonly final: readonly number[]
 }
 
+export interface Thresholds {
+  readonly temperature: number
+  readonly unsureBelow: number
+  readonly unknownAbove: number
+}
+
 export interface FitResult {
   readonly chosen: Trial
   readonly trials: readonly Trial[]
   readonly head: LinearHead
   readonly rejection: RejectionModel | undefined
-  readonly unsureBelow: number
-  readonly unknownAbove: number
+  readonly thresholds: Thresholds
+  /** Those of the head that was measured. */
+  readonly measuredThresholds: Thresholds
   /** Answers of the head that was trained without them: `[measured, classes]` and `[measured]`. */
   readonly measuredLogits: Float32Array
   readonly measuredDistances: Float64Array

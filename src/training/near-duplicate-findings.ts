@@ -1,4 +1,5 @@
 /** Pairs of photos that look nearly the same → findings that say what is wrong with it. */
+import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import { groupBy } from '../datasets/group-by.ts'
 import { type DatasetPhoto, SPLITS } from '../datasets/manifest.ts'
@@ -49,7 +50,7 @@ export function findNearDuplicates(
 
 function describe(repeated: readonly NearPhoto[], score: number) {
   const photos = [...new Set(repeated)]
-  const labels = [...new Set(photos.map(({ label }) => label))].sort()
+  const labels = [...new Set(photos.map(({ label }) => label))].sort(compareCodePoints)
   const [first, second] = labels.map((label) => JSON.stringify(label))
   const what =
     second === undefined

@@ -1,6 +1,8 @@
 /** Which photos are learned from and which are measured with, and what a reader must know about it. */
+import { VergerError } from '../core/errors.ts'
 import type { DatasetPhoto } from '../datasets/manifest.ts'
 import { planSplit } from '../datasets/split.ts'
+import { UnionFind } from '../learn/union-find.ts'
 import type { GroupResult } from './fit-task.ts'
 
 export interface Sides {
@@ -18,7 +20,10 @@ export interface Sides {
 /** Share of photos that a model of a dataset without sides is measured with. */
 const MEASURED_SHARE = 0.2
 
-/** Takes the sides that a dataset brings, or plans one that parts no look-alikes. */
+/**
+ * Takes the sides that a dataset brings, or plans one that parts no look-alikes. Throws `dataset_untrainable` where photos
+ * look so much alike that none could be measured.
+ */
 export function planSides(
   photos: readonly DatasetPhoto[],
   { groups, pairs, parted }: GroupResult,
@@ -40,7 +45,7 @@ export function planSides(
         leaks === 0
           ? []
           : [
-              `${leaks} of the measured photos have a near duplicate among those learned from: the dataset's own split parts them.`,
+              `${leaks} of the measured photos are near duplicates of photos learned from, directly or in a chain: the dataset's own split parts them.`,
             ],
     }
   }
@@ -55,6 +60,7 @@ export function planSides(
     groups: [...byGroup.values()],
   })
   const measured = rows.filter((row) => plan.sides[row] === 'validation')
+  if (measured.length === 0) throw allAlike(photos.length)
   const { heldOut, avoided } = plan.leak
   return {
     train: rows.filter((row) => plan.sides[row] === 'train'),
@@ -66,7 +72,7 @@ export function planSides(
       ...(parted === 0
         ? []
         : [
-            `${parted} near duplicates were parted all the same: they chain whole labels together, as the frames of a turntable do.`,
+            `${parted === 1 ? '1 near duplicate was' : `${parted} near duplicates were`} parted all the same: they chain whole labels together, as the frames of a turntable do.`,
           ]),
       ...(plan.incompleteLabels.length === 0
         ? []
@@ -78,16 +84,22 @@ export function planSides(
   }
 }
 
-/** Measured rows that have a near duplicate on the other side. */
+function allAlike(count: number): VergerError {
+  return new VergerError(
+    'dataset_untrainable',
+    `Expected photos that look different, to learn from some of a label and measure with others; received ${count} that look alike within each label`,
+    { hint: 'Add photos of other things, from other sides or before other backgrounds.' },
+  )
+}
+
+/** Measured rows whose chain of near duplicates reaches the other side: `pairs` hold chains together, no more. */
 function countLeaks(
   rows: readonly number[],
   pairs: GroupResult['pairs'],
   isMeasured: (row: number) => boolean,
 ): number {
-  const leaking = new Set<number>()
-  for (const { first, second } of pairs) {
-    if (isMeasured(first) === isMeasured(second)) continue
-    leaking.add(isMeasured(first) ? first : second)
-  }
-  return rows.filter((row) => leaking.has(row)).length
+  const chains = new UnionFind(rows.length)
+  for (const { first, second } of pairs) chains.join(first, second)
+  const learned = new Set(rows.filter((row) => !isMeasured(row)).map((row) => chains.find(row)))
+  return rows.filter((row) => isMeasured(row) && learned.has(chains.find(row))).length
 }

@@ -1,6 +1,7 @@
 /** A scanned dataset and its features → rows to learn from, without what would mislead. */
 import { VergerError } from '../core/errors.ts'
 import { brokenFinding } from '../datasets/broken-finding.ts'
+import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import type { DatasetPhoto } from '../datasets/manifest.ts'
 import type { PhotoFeatures, PhotoToFeaturize } from '../features/featurize-photos.ts'
@@ -22,54 +23,72 @@ export interface PreparedDataset {
   /** `[photos, width]`, in shared memory. */
   readonly features: Float32Array
   readonly width: number
+  /** What was found before, and what only now turned out to be unreadable. */
   readonly findings: readonly Finding[]
+  readonly unreadable: readonly Finding[]
 }
 
 /**
- * Leaves out photos that cannot be read, copies, and photos that stand under two labels.
- * Throws `dataset_untrainable` where labels collide, or where too little is left to learn and measure.
+ * Refuses a dataset from which nothing can be learned whatever its photos show: asked before they are looked at, which
+ * takes longer. Throws `dataset_untrainable` where labels collide, or where too little is left to learn and measure.
+ */
+export function requireTrainable(
+  photos: readonly DatasetPhoto[],
+  findings: readonly Finding[],
+): void {
+  refuseCollidingLabels(findings)
+  refuseTooLittle(usableRows(photos).flatMap((row) => photos[row] ?? []))
+}
+
+/**
+ * Leaves out photos that cannot be read, copies, and photos that stand under two labels. Throws as `requireTrainable`
+ * does, for what is left.
  */
 export function prepareDataset(
   all: readonly TrainingPhoto[],
   scanFindings: readonly Finding[],
   { features, width, failed }: PhotoFeatures,
 ): PreparedDataset {
-  const findings: Finding[] = [...scanFindings]
+  const unreadable: Finding[] = []
   const readable: { photo: TrainingPhoto; row: number }[] = []
   for (const [row, photo] of all.entries()) {
     const error = failed.get(row)
     if (error === undefined) readable.push({ photo, row })
-    else findings.push(brokenFinding(photo.path, error, photo.label))
+    else unreadable.push(brokenFinding(photo.path, error, photo.label))
   }
-  refuseCollidingLabels(findings)
-
-  const labelsOfHash = new Map<string, Set<string>>()
-  for (const { photo } of readable) {
-    const known = labelsOfHash.get(photo.sha256) ?? new Set()
-    labelsOfHash.set(photo.sha256, known.add(photo.label))
-  }
-  const seen = new Set<string>()
-  const kept = readable.filter(({ photo: { sha256 } }) => {
-    const isFirst = !seen.has(sha256)
-    seen.add(sha256)
-    return isFirst && labelsOfHash.get(sha256)?.size === 1
-  })
-  const labels = [...new Set(kept.map(({ photo }) => photo.label))].sort()
-  refuseTooLittle(kept.map(({ photo }) => photo))
+  const photos = readable.map(({ photo }) => photo)
+  requireTrainable(photos, scanFindings)
+  const kept = usableRows(photos).flatMap((place) => readable[place] ?? [])
+  const labels = [...new Set(kept.map(({ photo }) => photo.label))].sort(compareCodePoints)
 
   const picked = new Float32Array(new SharedArrayBuffer(kept.length * width * 4))
   for (const [to, { row }] of kept.entries()) {
     picked.set(features.subarray(row * width, (row + 1) * width), to * width)
   }
   return {
-    readable: readable.map(({ photo }) => photo),
+    readable: photos,
     photos: kept.map(({ photo }) => photo),
     labels,
     labelIds: Int32Array.from(kept, ({ photo }) => labels.indexOf(photo.label)),
     features: picked,
     width,
-    findings,
+    findings: [...scanFindings, ...unreadable],
+    unreadable,
   }
+}
+
+/** Photos to learn from and measure with: the first of each copy, unless copies stand under two labels. */
+function usableRows(photos: readonly Pick<DatasetPhoto, 'sha256' | 'label'>[]): number[] {
+  const labelsOf = new Map<string, Set<string>>()
+  for (const { sha256, label } of photos) {
+    labelsOf.set(sha256, (labelsOf.get(sha256) ?? new Set()).add(label))
+  }
+  const seen = new Set<string>()
+  return [...photos.entries()].flatMap(([row, { sha256 }]) => {
+    const isFirst = !seen.has(sha256)
+    seen.add(sha256)
+    return isFirst && labelsOf.get(sha256)?.size === 1 ? [row] : []
+  })
 }
 
 function refuseCollidingLabels(findings: readonly Finding[]): void {

@@ -184,12 +184,6 @@ async function finish(
     const label = labelIds[row] ?? 0
     perLabel[label] = (perLabel[label] ?? 0) + 1
   }
-  const head = {
-    scaling: chosen.scaling,
-    temperature: chosen.temperature,
-    unsureBelow: fit.unsureBelow,
-    unknownAbove: fit.unknownAbove,
-  }
   const manifest: Omit<BundleManifest, 'files'> = {
     format: 1,
     backbone: {
@@ -201,7 +195,7 @@ async function finish(
       licence: backbone.weights.licence,
     },
     labels,
-    head,
+    head: { scaling: chosen.scaling, ...fit.thresholds },
     training: {
       dataset: datasetId,
       photos: sides.final.length,
@@ -244,7 +238,7 @@ async function finish(
     }),
     logits: fit.measuredLogits,
     distances: fit.measuredDistances,
-    head,
+    head: fit.measuredThresholds,
     training: {
       photos: sides.final.length,
       seed,

@@ -1,0 +1,124 @@
+/** Puts a trained bundle where it was asked for, and where that fails in a place where it is not lost. */
+import { promises as fs } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { writeBundleFolder } from '../bundles/encode-bundle.ts'
+import {
+  BUNDLE_MANIFEST,
+  type BundleFiles,
+  bundleId,
+  readBundleFolder,
+  verifyBundle,
+} from '../bundles/verify-bundle.ts'
+import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
+import { toVergerError, VergerError } from '../core/errors.ts'
+import { parseVersionPath } from '../registry/names.ts'
+import type { Registry, Version } from '../registry/registry.ts'
+import type { Trained } from '../training/train.ts'
+import type { CommandContext } from './context.ts'
+import { shortId } from './render-dataset.ts'
+
+export interface KeepPlan {
+  readonly out: string | undefined
+  /** `model` or `model/version`. */
+  readonly register: string | undefined
+  readonly setDefault: boolean
+  /** Why it becomes the default, for the history. */
+  readonly why: string
+}
+
+/** Where a trained bundle went. */
+export interface Kept {
+  readonly version: Version | undefined
+  readonly isDefault: boolean
+  /** Folder of the bundle; undefined where the registry alone has it. */
+  readonly folder: string | undefined
+  /** Path of the page that shows what it gets wrong. */
+  readonly report: string
+}
+
+const REPORT_PAGE = 'report.html'
+
+/** Throws `bundle_exists` where `out` has files that are no bundle, so that nobody trains in vain. */
+export async function refuseOccupied(
+  { cwd }: CommandContext,
+  out: string | undefined,
+): Promise<void> {
+  if (out === undefined) return
+  const folder = resolve(cwd, out)
+  const stats = await fs.stat(folder).catch(() => undefined)
+  if (stats === undefined) return
+  const names = stats.isDirectory() ? await fs.readdir(folder) : undefined
+  // A bundle may be the one that this training gives.
+  if (names?.length === 0 || names?.includes(BUNDLE_MANIFEST)) return
+  throw new VergerError('bundle_exists', `Expected nothing at ${folder}, found files`, {
+    hint: 'Name another folder with --out, or remove that one.',
+  })
+}
+
+/**
+ * Writes the bundle to `out`, or below the home where it has no other place, and registers it. Throws `bundle_exists` or
+ * what registering throws, after the bundle was put below the home.
+ */
+export async function keepBundle(
+  { config, cwd }: CommandContext,
+  registry: Registry,
+  { out, register, setDefault, why }: KeepPlan,
+  { files, bundle }: Trained,
+): Promise<Kept> {
+  const home = join(config.home, 'bundles', shortId(bundle))
+  const target = register === undefined ? undefined : parseVersionPath(register)
+  let folder: string | undefined
+  try {
+    if (out !== undefined) folder = await writeOnce(files, resolve(cwd, out))
+    else if (target === undefined) folder = await writeOnce(files, home)
+    const report =
+      folder ??
+      (await writeReport(
+        files,
+        join(config.home, 'reports', `${target?.model}-${shortId(bundle)}`),
+      ))
+    const version = target && (await registry.register({ ...target, files, setDefault, why }))
+    const isDefault =
+      version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
+    return { version, isDefault, folder, report: join(report, REPORT_PAGE) }
+  } catch (error) {
+    const safe = folder ?? (await writeOnce(files, home).catch(() => undefined))
+    throw safe === undefined ? error : withPlace(error, safe, target?.model)
+  }
+}
+
+/** Writes a bundle where it is not there yet, perhaps written by another process at the same time. */
+async function writeOnce(files: BundleFiles, folder: string): Promise<string> {
+  if (await holds(folder, files)) return folder
+  try {
+    await writeBundleFolder(files, folder)
+  } catch (error) {
+    if (!(await holds(folder, files))) throw error
+  }
+  return folder
+}
+
+/** Whether a folder holds this bundle, whole. */
+async function holds(folder: string, wanted: BundleFiles): Promise<boolean> {
+  try {
+    const files = await readBundleFolder(folder)
+    verifyBundle(files)
+    return bundleId(files) === bundleId(wanted)
+  } catch {
+    return false
+  }
+}
+
+/** The page beside what the registry keeps under its hash, where a browser opens it. */
+async function writeReport(files: BundleFiles, folder: string): Promise<string> {
+  await createFolder(folder, { mode: 0o700 })
+  await writeFileAtomic(join(folder, REPORT_PAGE), files.get(REPORT_PAGE) ?? '')
+  return folder
+}
+
+function withPlace(error: unknown, folder: string, model: string | undefined): VergerError {
+  const { code, message, hint = '', details, cause } = toVergerError(error)
+  const next = model === undefined ? '' : `: verger versions create ${model} --from ${folder}`
+  const place = `The trained bundle is kept in ${folder}${next}`
+  return new VergerError(code, message, { hint: `${hint} ${place}`.trim(), details, cause })
+}
