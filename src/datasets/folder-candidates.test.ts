@@ -121,6 +121,16 @@ describe('folders that are a split', () => {
     expect((await find()).filter((line) => line.includes('@'))).toEqual([])
   })
 
+  it('may lie in folders of their own, as in an archive', async () => {
+    write('fruits/v2/train/apple/1.jpg', 'fruits/v2/test/apple/1.jpg', 'fruits/v2/test/loose.jpg')
+    const { candidates, findings } = await findFolderCandidates(root)
+    expect(candidates.map(({ label, split }) => [label, split])).toEqual([
+      ['apple', 'test'],
+      ['apple', 'train'],
+    ])
+    expect(findings).toMatchObject([{ kind: 'no-label', paths: ['fruits/v2/test/loose.jpg'] }])
+  })
+
   it('are recognised among what the glob leaves', async () => {
     write('train/apple/1.jpg', 'test/apple/1.jpg', 'iconic/apple/1.jpg')
     expect(await find('t*/**')).toEqual([

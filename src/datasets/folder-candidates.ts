@@ -18,7 +18,8 @@ export interface FolderOptions {
 
 /**
  * Finds the photos below `root`. Where every one of them lies below `train/`, `validation/` or `test/` (or another usual
- * spelling) and at least two of these are there, the first folder gives the split.
+ * spelling) and at least two of these are there, that folder gives the split; folders in which all of it lies, as in many
+ * an archive, do not count.
  */
 export async function findFolderCandidates(
   root: string,
@@ -37,12 +38,13 @@ export async function findFolderCandidates(
   }
   paths.sort(compareCodePoints)
 
-  const splits = recogniseSplits(paths)
+  const depth = countCommonFolders(paths)
+  const splits = recogniseSplits(paths.map((path) => withoutFolders(path, depth)))
   const candidates: Candidate[] = []
   const unlabelled: string[] = []
   for (const [index, path] of paths.entries()) {
     const split = splits?.[index]
-    const folder = posix.dirname(split === undefined ? path : withoutFirstPart(path))
+    const folder = posix.dirname(split === undefined ? path : withoutFolders(path, depth + 1))
     if (folder === '.') unlabelled.push(path)
     else {
       const place = { path, file: join(root, path), label: posix.basename(folder) }
@@ -74,7 +76,16 @@ function recogniseSplits(paths: readonly string[]): readonly Split[] | undefined
   return new Set(splits).size >= 2 ? splits : undefined
 }
 
-const withoutFirstPart = (path: string): string => path.slice(path.indexOf('/') + 1)
+/** How many folders, from the root, every path lies in. */
+function countCommonFolders(paths: readonly string[]): number {
+  const [first = [], ...others] = paths.map((path) => path.split('/').slice(0, -1))
+  let count = 0
+  while (count < first.length && others.every((folders) => folders[count] === first[count])) count++
+  return count
+}
+
+const withoutFolders = (path: string, count: number): string =>
+  path.split('/').slice(count).join('/')
 
 function unlabelledFinding(paths: readonly string[]): Finding {
   return {

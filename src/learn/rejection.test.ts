@@ -8,6 +8,7 @@ import {
   fitRejection,
   MAX_REJECTION_DIMENSIONS,
   type RejectionModel,
+  rejectionDirections,
   rejectionDistance,
   rejectionDistances,
 } from './rejection.ts'
@@ -98,6 +99,21 @@ describe('a rejection model', () => {
     expect(await fitPhotos({ ...photos, unit: spoilt }, rows)).toEqual(
       await fitPhotos(photos, rows),
     )
+  })
+
+  it('is the same in directions that are given to it', async () => {
+    const { unit, width, labels, classes } = photos
+    const rows = [...labels.keys()]
+    const directions = await rejectionDirections(gemm, unit, width)
+    const given = await fitRejection(gemm, unit, width, labels, classes, rows, directions)
+    expect(given).toEqual(await fitPhotos(photos))
+    // Those of all rows serve some of them.
+    const half = rows.filter((row) => row % 2 === 0)
+    const model = await fitRejection(gemm, unit, width, labels, classes, half, directions)
+    if (model === undefined) throw new Error('nothing was fitted')
+    const known = await rejectionDistances(gemm, model, unit)
+    const strange = await rejectionDistances(gemm, model, drawStrange(6, 50, width))
+    expect(auroc(known, strange)).toBeGreaterThan(0.95)
   })
 
   it('keeps to at most its number of dimensions, and tells apart by them', async () => {

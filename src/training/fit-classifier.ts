@@ -3,16 +3,13 @@ import { thresholdForAccuracy } from '../learn/calibration.ts'
 import {
   accuracyByChance,
   answerHeldOut,
-  applyHead,
   chooseHead,
   crossPredict,
   extendFolds,
-  heldOut,
   judgeOutOfFold,
-  type OutOfFold,
-  type Trial,
-  trainHead,
-} from '../learn/fit-head.ts'
+} from '../learn/choose-head.ts'
+import type { Trial } from '../learn/head-setting.ts'
+import { applyHead, heldOut, type OutOfFold } from '../learn/held-out.ts'
 import { groupLookAlikes } from '../learn/look-alikes.ts'
 import { argmaxRows } from '../learn/metrics.ts'
 import { findSimilarPairs } from '../learn/near-duplicates.ts'
@@ -25,6 +22,7 @@ import {
 } from '../learn/rejection.ts'
 import { type Scaling, transformFeatures } from '../learn/scaling.ts'
 import { softmax } from '../learn/softmax.ts'
+import { trainHead } from '../learn/train-head.ts'
 import type { Gemm } from '../tensor/gemm.ts'
 import type {
   ComputeReport,

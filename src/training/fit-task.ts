@@ -1,5 +1,5 @@
 /** What crosses to the thread that computes, and what comes back. */
-import type { HeadChoice, Trial } from '../learn/fit-head.ts'
+import type { Trial } from '../learn/head-setting.ts'
 import type { SimilarPair } from '../learn/near-duplicates.ts'
 import type { RejectionModel } from '../learn/rejection.ts'
 import type { LinearHead } from '../learn/softmax-regression.ts'
@@ -66,7 +66,7 @@ export interface CrossPredictTask extends FeatureRows {
 }
 
 export interface CrossPredictResult {
-  readonly choice: HeadChoice['chosen']
+  readonly choice: Trial
   /** Rows that were held out once, and their logits `[rows, classes]`. */
   readonly rows: readonly number[]
   readonly logits: Float32Array

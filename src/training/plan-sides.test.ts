@@ -119,9 +119,10 @@ describe('a dataset without sides', () => {
     expect(few[measured[0] ?? -1]?.label).toBe('two')
   })
 
-  it('measures nothing where all photos look alike', () => {
-    const all = photos.slice(0, 10)
+  it('is refused where all photos look alike', () => {
     const grouped = { pairs: [], groups: new Int32Array(10), parted: 0 }
-    expect(planSides(all, grouped, 1)).toMatchObject({ measured: [], train: { length: 10 } })
+    expect(() => planSides(photos.slice(0, 10), grouped, 1)).toThrow(
+      expect.objectContaining({ code: 'dataset_untrainable' }),
+    )
   })
 })

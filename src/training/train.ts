@@ -13,7 +13,7 @@ import { openFeaturizer } from '../features/featurizer.ts'
 import { describeViews, VIEW_SETS, type View, type ViewSet, viewsOf } from '../features/views.ts'
 import { preprocessingHash } from '../images/preprocessing-hash.ts'
 import { PROBE_SCENE } from '../images/probe-photos.ts'
-import type { Trial } from '../learn/fit-head.ts'
+import type { Trial } from '../learn/head-setting.ts'
 import { compute } from '../tensor/compute-thread.ts'
 import { buildEvaluation } from './build-evaluation.ts'
 import type {

@@ -24,7 +24,7 @@ import { createHome } from './homes.ts'
 
 /** More of them by hand: VERGER_KILLS=100. */
 const KILLS = Number(process.env['VERGER_KILLS'] ?? 10)
-const PHOTO_COUNT = 60
+const PHOTO_COUNT = 40
 
 const program = fileURLToPath(new URL('./programs/featurize.mjs', import.meta.url))
 let folder: string

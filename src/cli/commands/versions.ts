@@ -83,7 +83,7 @@ function createShowCommand(context: CommandContext): Command {
 
 function createReportCommand(context: CommandContext): Command {
   return new Command('report')
-    .summary('write the report of a version, which shows what it gets wrong')
+    .summary('write the page that shows what it gets wrong')
     .description(
       'Writes the report that was made when a version was trained: one page that opens in a browser without a network.',
     )
