@@ -34,7 +34,10 @@ import type {
   GroupTask,
 } from './fit-task.ts'
 
-/** Cosine from which two photos count as nearly the same: a copy saved anew, smaller, brighter or mirrored reaches it. */
+/**
+ * Cosine from which two photos count as nearly the same. Mirrored, brighter and lightly recompressed copies reach it nearly
+ * always, strongly recompressed or cropped ones often; below 0.95 chains of merely similar photos begin.
+ */
 export const NEAR_DUPLICATE_COSINE = 0.95
 /** Accuracy that answers without `unsure` should have. */
 const SURE_ACCURACY = 0.9
@@ -169,8 +172,11 @@ export async function crossPredictRows(
   const { seed, threads, labels, classes } = task
   const rows = [...labels.keys()]
   const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
-  const { chosen } = await chooseHead(gemm, task, rows, options)
-  const { logits, folds } = await crossPredict(gemm, task, rows, chosen, options)
+  const { chosen, outOfFold } = await chooseHead(gemm, task, rows, options)
+  const isWhole = outOfFold.rows.length === rows.length
+  const { logits, folds } = isWhole
+    ? outOfFold
+    : await crossPredict(gemm, task, rows, chosen, options)
   const { places, heldLogits } = heldOut(labels, classes, rows, folds, logits)
   for (let i = 0; i < heldLogits.length; i++) {
     heldLogits[i] = (heldLogits[i] ?? 0) / chosen.temperature

@@ -33,7 +33,7 @@ export function createTrainCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--views <set>',
-        'how a photo is looked at; auto takes what pays in cross-validation, the others cost 1, 2 and about 10 times as much',
+        'how a photo is looked at; auto takes what pays in cross-validation, the others cost 1, 2 and about 7 times as much',
       )
         .choices(VIEWS)
         .default('plain'),

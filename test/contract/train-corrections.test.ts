@@ -1,0 +1,67 @@
+/** Photos whose answer was corrected are learned with the dataset. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addCorrection } from '../../dist/registry/corrections.js'
+import { createRegistry } from '../../dist/registry/registry.js'
+import { openStore } from '../../dist/store/store.js'
+import { createSandbox, type Sandbox } from '../cli/verger.ts'
+import { drawFruit, writeSmallDataset } from '../support/small-dataset.ts'
+import { type TrainingResult, train } from '../support/training.ts'
+
+let sandbox: Sandbox
+let home: string
+let before: TrainingResult
+beforeAll(async () => {
+  sandbox = createSandbox()
+  home = join(sandbox.folder, 'home')
+  await writeSmallDataset(join(sandbox.folder, 'fruits'))
+  before = await train(sandbox, 'fruits --register fruits')
+})
+afterAll(() => sandbox.remove())
+
+/** Says to the model what photos show, in the order of the pairs; gives the hashes. */
+async function correct(...pairs: readonly (readonly [Buffer, string])[]): Promise<string[]> {
+  const store = await openStore(home)
+  try {
+    await createRegistry(store).updateModel('fruits', { keepCorrections: true })
+    const said = { model: 'fruits', version: 'v1', predicted: 'apple', score: 0.4 }
+    const hashes: string[] = []
+    for (const [photo, label] of pairs) {
+      hashes.push((await addCorrection(store, { ...said, photo, label })).photoSha256)
+    }
+    return hashes
+  } finally {
+    await store.close()
+  }
+}
+
+const brokenOf = ({ findings }: TrainingResult) => findings.filter(({ kind }) => kind === 'broken')
+
+describe('corrected photos', () => {
+  it('change what is learned, unless they are left out', async () => {
+    const photos = [await drawFruit('plum', 77), await drawFruit('banana', 78)] as const
+    await correct([photos[0], 'plum'], [photos[1], 'banana'])
+    const line = 'cd "$SANDBOX" && verger train fruits --register fruits'
+    const { stdout } = await sandbox.run(`${line} --dry-run`)
+    expect(stdout).toContain('\nWith 2 photos corrected for fruits: 1 banana, 1 plum\n')
+
+    const after = await train(sandbox, 'fruits --register fruits')
+    expect(after.settings.photosPerLabel).toEqual([12, 13, 13])
+    expect(after).toMatchObject({ version: 'v2', isDefault: false })
+    const without = await train(sandbox, 'fruits --register fruits --no-corrections')
+    expect(without).toMatchObject({ bundle: before.bundle, version: 'v1' })
+    // Another model does not have them.
+    expect(await train(sandbox, 'fruits --register others')).toMatchObject({
+      bundle: before.bundle,
+    })
+  })
+
+  it('may name a new label, and spell a known one otherwise', async () => {
+    await correct([await drawFruit('plum', 79), 'Quince'], [await drawFruit('plum', 80), 'PLUM'])
+    const { labels, settings, findings } = await train(sandbox, 'fruits --register fruits')
+    expect(labels).toEqual(['Quince', 'apple', 'banana', 'plum'])
+    expect(settings.photosPerLabel).toEqual([1, 12, 13, 14])
+    expect(findings).toMatchObject([{ kind: 'few-photos', paths: [/^corrections\//] }])
+  })
+})
