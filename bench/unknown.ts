@@ -41,7 +41,8 @@ export async function* benchUnknown(): AsyncGenerator<Measurement> {
     const names = [...new Set(grocery.labels)].sort()
     const labels = Int32Array.from(grocery.labels, (label) => names.indexOf(label))
     const data = { features: grocery.features, width, labels, classes: names.length, threads }
-    const { groups } = await groupRows(gemm, { kind: 'group', ...data, seed: 1 }, () => {})
+    const named = new Int32Array(labels.length).fill(-1)
+    const { groups } = await groupRows(gemm, { kind: 'group', ...data, named, seed: 1 }, () => {})
     const photos = grocery.paths.map((path, row) => ({
       path,
       sha256: path,

@@ -71,6 +71,7 @@ export const ERROR_CATALOGUE = {
   ),
   dataset_ambiguous: usage(409, 'Several dataset versions start with the id that was given.'),
   dataset_empty: failure(422, 'A dataset has no photo that can be used.'),
+  dataset_foreign: failure(422, 'A dataset has no label that the model knows.'),
   dataset_invalid: failure(
     422,
     'A dataset, or the manifest that describes it, is not as it should be.',

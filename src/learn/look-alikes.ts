@@ -19,7 +19,10 @@ export interface LookAlikes {
   readonly parted: number
 }
 
-/** Groups the rows of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`. */
+/**
+ * Groups the rows of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`. Rows with the same number
+ * from 0 in `named` `[n]` are one group whatever they look like.
+ */
 export function groupLookAlikes(
   unit: Float32Array,
   width: number,
@@ -27,6 +30,7 @@ export function groupLookAlikes(
   classes: number,
   pairs: readonly SimilarPair[],
   seed: number,
+  named: Int32Array = new Int32Array(labels.length).fill(-1),
 ): LookAlikes {
   const rowsOf: number[][] = Array.from({ length: classes }, () => [])
   for (const [row, label] of labels.entries()) rowsOf[label]!.push(row)
@@ -49,6 +53,13 @@ export function groupLookAlikes(
       if (known === undefined) first.set(cluster, row)
       else join(known, row)
     }
+  }
+  const firstNamed = new Map<number, number>()
+  for (const [row, name] of named.entries()) {
+    if (name < 0) continue
+    const known = firstNamed.get(name)
+    if (known === undefined) firstNamed.set(name, row)
+    else join(known, row)
   }
   const capOf = (row: number) => Math.max(2, LARGEST_SHARE * rowsOf[labels[row]!]!.length)
   let parted = 0

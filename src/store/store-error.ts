@@ -14,7 +14,8 @@ export function toStoreError(error: unknown, file: string): unknown {
   if (starts('SQLITE_CORRUPT', 'SQLITE_NOTADB'))
     return registryDamaged(file, messageOf(error), error)
   const details = { path: file, sqlite: code }
-  if (starts('SQLITE_FULL')) {
+  // SHMSIZE: there is no room for the index of the write-ahead log, which a reader needs too.
+  if (starts('SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE')) {
     return new VergerError('disk_full', `Expected space to write ${file}, the disk is full`, {
       hint: 'Free some space and run the command again; nothing half-written was kept.',
       details,

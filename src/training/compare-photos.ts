@@ -1,4 +1,5 @@
 /** The photos of a dataset → their features, and which of them look alike. */
+
 import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { brokenFinding } from '../datasets/broken-finding.ts'
@@ -12,8 +13,8 @@ import {
 } from '../features/featurize-photos.ts'
 import { viewsOf } from '../features/views.ts'
 import { compute } from '../tensor/compute-thread.ts'
-
 import type { ComputeReport, GroupResult, GroupTask } from './fit-task.ts'
+import { numberGroups } from './number-groups.ts'
 import type { TrainingPhoto } from './prepare-dataset.ts'
 import { sizeFor, type TrainEvent } from './train.ts'
 
@@ -69,6 +70,7 @@ export async function comparePhotos(
   const labels = [...new Set(all.map(({ label }) => label))].sort(compareCodePoints)
   const task: GroupTask = {
     kind: 'group',
+    named: numberGroups(different),
     features: pickRows(seen, rows),
     width: seen.width,
     labels: Int32Array.from(different, ({ label }) => labels.indexOf(label)),

@@ -46,6 +46,7 @@ export async function evaluate(
   refuseNothing(dataset, photos, side)
   const labels = classifier.labels
   const truth = Int32Array.from(photos, ({ label }) => labels.indexOf(label))
+  refuseForeignLabels(dataset, labels, truth)
   const comparison =
     against === undefined
       ? undefined
@@ -166,6 +167,24 @@ function refuseNothing(
     'dataset_empty',
     `Expected photos to measure with in ${name}, received none${side === 'auto' ? '' : ` on its ${side} side`}`,
     { hint: 'verger datasets scan shows what is in a dataset.' },
+  )
+}
+
+function refuseForeignLabels(
+  { name, photos }: ScannedDataset,
+  labels: readonly string[],
+  truth: Int32Array,
+): void {
+  if (truth.some((label) => label >= 0)) return
+  const list = (names: readonly string[]) =>
+    `${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''}`
+  const received = list([...new Set(photos.map(({ label }) => label))])
+  throw new VergerError(
+    'dataset_foreign',
+    `Expected labels of the model in ${name}, e.g. ${list(labels)}; received ${received}`,
+    {
+      hint: 'A label is the name of the folder in which its photos lie; spell it as the model does.',
+    },
   )
 }
 

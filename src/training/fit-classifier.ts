@@ -51,12 +51,12 @@ type Report = (report: ComputeReport) => void
 /** Finds near duplicates and groups look-alikes. */
 export async function groupRows(
   gemm: Gemm,
-  { features, width, labels, classes, seed }: GroupTask,
+  { features, width, labels, classes, seed, named }: GroupTask,
   onStep: () => void,
 ): Promise<GroupResult> {
   const unit = transformFeatures(features, width, 'unit')
   const pairs = await findSimilarPairs(gemm, unit, width, NEAR_DUPLICATE_COSINE, onStep)
-  return { pairs, ...groupLookAlikes(unit, width, labels, classes, pairs, seed) }
+  return { pairs, ...groupLookAlikes(unit, width, labels, classes, pairs, seed, named) }
 }
 
 /**

@@ -18,6 +18,8 @@ export interface FeatureRows {
 /** Finds near duplicates and look-alikes. */
 export interface GroupTask extends FeatureRows {
   readonly kind: 'group'
+  /** `[n]` groups that the dataset names, by number; −1 where it names none. */
+  readonly named: Int32Array
 }
 
 export interface GroupResult {

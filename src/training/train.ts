@@ -24,6 +24,7 @@ import type {
   GroupResult,
   GroupTask,
 } from './fit-task.ts'
+import { numberGroups } from './number-groups.ts'
 import { planSides, type Sides } from './plan-sides.ts'
 import { type PreparedDataset, prepareDataset, type TrainingPhoto } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
@@ -143,7 +144,11 @@ async function tryViews(
       onReport: ({ trial }) => onEvent({ stage: 'step', trial }),
       ...(signal === undefined ? {} : { signal }),
     })
-  const grouped = await run<GroupResult>({ kind: 'group', ...rows } satisfies GroupTask)
+  const grouped = await run<GroupResult>({
+    kind: 'group',
+    ...rows,
+    named: numberGroups(prepared.photos),
+  } satisfies GroupTask)
   const sides = planSides(prepared.photos, grouped, seed)
   refuseOneSided(prepared, sides)
   onEvent({ stage: 'sides', prepared, sides })
@@ -244,15 +249,22 @@ async function finish(
       seed,
       scaling: chosen.scaling,
       l2: chosen.l2,
-      tried: fit.trials.map(({ method, scaling, l2, accuracy, loss }) => ({
-        scaling: method === 'nearest centroids' ? `${scaling}, nearest centroids` : scaling,
-        l2,
-        accuracy,
-        loss,
-      })),
+      // A setting that nothing could be held out for has no loss.
+      tried: fit.trials
+        .filter(({ loss }) => Number.isFinite(loss))
+        .map(({ method, scaling, l2, accuracy, loss }) => ({
+          scaling: method === 'nearest centroids' ? `${scaling}, nearest centroids` : scaling,
+          l2,
+          accuracy,
+          loss,
+        })),
       notes: [
         ...sides.notes,
-        `By chance-divided folds the same settings reach ${percent(fit.accuracyByChance)}, by folds of look-alikes ${percent(chosen.accuracy)}: new surroundings are nearer to the second figure.`,
+        ...(Number.isFinite(chosen.loss)
+          ? [
+              `By chance-divided folds the same settings reach ${percent(fit.accuracyByChance)}, by folds of look-alikes ${percent(chosen.accuracy)}: new surroundings are nearer to the second figure.`,
+            ]
+          : []),
         ...(sides.final.length === sides.train.length
           ? []
           : [

@@ -1,5 +1,5 @@
 /** Photos whose answer was corrected are learned with the dataset. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addCorrection } from '../../dist/registry/corrections.js'
@@ -36,8 +36,6 @@ async function correct(...pairs: readonly (readonly [Buffer, string])[]): Promis
   }
 }
 
-const brokenOf = ({ findings }: TrainingResult) => findings.filter(({ kind }) => kind === 'broken')
-
 describe('corrected photos', () => {
   it('change what is learned, unless they are left out', async () => {
     const photos = [await drawFruit('plum', 77), await drawFruit('banana', 78)] as const
@@ -58,10 +56,43 @@ describe('corrected photos', () => {
   })
 
   it('may name a new label, and spell a known one otherwise', async () => {
-    await correct([await drawFruit('plum', 79), 'Quince'], [await drawFruit('plum', 80), 'PLUM'])
+    const [quince] = await correct(
+      [await drawFruit('plum', 79), 'Quince'],
+      [await drawFruit('plum', 80), 'PLUM'],
+    )
     const { labels, settings, findings } = await train(sandbox, 'fruits --register fruits')
     expect(labels).toEqual(['Quince', 'apple', 'banana', 'plum'])
     expect(settings.photosPerLabel).toEqual([1, 12, 13, 14])
-    expect(findings).toMatchObject([{ kind: 'few-photos', paths: [/^corrections\//] }])
+    expect(findings).toMatchObject([{ kind: 'few-photos', paths: [`corrections/${quince}`] }])
+  })
+})
+
+describe('a corrected photo that helps nobody', () => {
+  it('stands under another label in the dataset: it is left out there too, and said', async () => {
+    const photo = readFileSync(join(sandbox.folder, 'fruits/apple/3.jpg'))
+    const [hash] = await correct([photo, 'banana'])
+    const { findings, settings, labels } = await train(sandbox, 'fruits --register fruits')
+    expect(findings.find(({ kind }) => kind === 'two-labels')?.paths).toEqual([
+      'apple/3.jpg',
+      `corrections/${hash}`,
+    ])
+    expect(settings.photosPerLabel[labels.indexOf('apple')]).toBe(11)
+  })
+
+  it('is damaged on disk, or gone: it is a finding, and the others are learned', async () => {
+    const [hash = '', gone = ''] = await correct(
+      [await drawFruit('plum', 81), 'plum'],
+      [await drawFruit('plum', 82), 'plum'],
+    )
+    const pathOf = (sha256: string) => join(home, 'blobs', sha256.slice(0, 2), sha256.slice(2))
+    writeFileSync(pathOf(hash), 'something else')
+    rmSync(pathOf(gone))
+    const { findings, settings, labels } = await train(sandbox, 'fruits --register fruits')
+    const broken = findings.filter(({ kind }) => kind === 'broken')
+    expect(broken.map(({ paths, error }) => [...paths, error?.code])).toEqual([
+      [`corrections/${hash}`, 'blob_damaged'],
+      [`corrections/${gone}`, 'blob_missing'],
+    ])
+    expect(settings.photosPerLabel[labels.indexOf('plum')]).toBe(14)
   })
 })
