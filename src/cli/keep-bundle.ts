@@ -9,7 +9,6 @@ import {
   readBundleFolder,
   verifyBundle,
 } from '../bundles/verify-bundle.ts'
-import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
 import { toVergerError, VergerError } from '../core/errors.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import type { Registry, Version } from '../registry/registry.ts'
@@ -32,11 +31,7 @@ export interface Kept {
   readonly isDefault: boolean
   /** Folder of the bundle; undefined where the registry alone has it. */
   readonly folder: string | undefined
-  /** Path of the page that shows what it gets wrong. */
-  readonly report: string
 }
-
-const REPORT_PAGE = 'report.html'
 
 /** Throws `bundle_exists` where `out` has files that are no bundle, so that nobody trains in vain. */
 export async function refuseOccupied(
@@ -71,16 +66,10 @@ export async function keepBundle(
   try {
     if (out !== undefined) folder = await writeOnce(files, resolve(cwd, out))
     else if (target === undefined) folder = await writeOnce(files, home)
-    const report =
-      folder ??
-      (await writeReport(
-        files,
-        join(config.home, 'reports', `${target?.model}-${shortId(bundle)}`),
-      ))
     const version = target && (await registry.register({ ...target, files, setDefault, why }))
     const isDefault =
       version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
-    return { version, isDefault, folder, report: join(report, REPORT_PAGE) }
+    return { version, isDefault, folder }
   } catch (error) {
     const safe = folder ?? (await writeOnce(files, home).catch(() => undefined))
     throw safe === undefined ? error : withPlace(error, safe, target?.model)
@@ -107,13 +96,6 @@ async function holds(folder: string, wanted: BundleFiles): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/** The page beside what the registry keeps under its hash, where a browser opens it. */
-async function writeReport(files: BundleFiles, folder: string): Promise<string> {
-  await createFolder(folder, { mode: 0o700 })
-  await writeFileAtomic(join(folder, REPORT_PAGE), files.get(REPORT_PAGE) ?? '')
-  return folder
 }
 
 function withPlace(error: unknown, folder: string, model: string | undefined): VergerError {

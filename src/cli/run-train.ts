@@ -1,4 +1,5 @@
 /** Trains, says what happens on the way, and puts the bundle where it was asked for. */
+import { join } from 'node:path'
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
@@ -169,7 +170,7 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
 function describeResult(
   context: CommandContext,
   { report, bundle, accuracyByChance }: Trained,
-  { version, isDefault, folder, report: page }: Kept,
+  { version, isDefault, folder }: Kept,
   elapsedMs: number,
 ): string {
   const named = version === undefined ? undefined : `${version.model}/${version.name}`
@@ -180,10 +181,12 @@ function describeResult(
   if (named !== undefined) {
     lines.push(`Registered as ${named}${isDefault ? `, the default of ${version?.model}` : ''}`)
   }
-  if (folder !== undefined) lines.push(`Written to ${folder}`)
-  lines.push(`  report ${page}`)
+  if (folder !== undefined) {
+    lines.push(`Written to ${folder}`, `  report ${join(folder, 'report.html')}`)
+  }
   if (named !== undefined) {
     const which = isDefault ? '' : ` --version ${version?.name}`
+    lines.push(`  verger versions report ${named}   writes the page that shows what it gets wrong`)
     lines.push(`  verger predict PHOTO --model ${version?.model}${which}`)
   } else lines.push(`  verger predict PHOTO --bundle ${folder}`)
   return `${lines.join('\n')}\n`
@@ -191,7 +194,7 @@ function describeResult(
 
 function toJson(
   { report, bundle, manifest, accuracyByChance, findings }: Trained,
-  { version, isDefault, folder, report: page }: Kept,
+  { version, isDefault, folder }: Kept,
   elapsedMs: number,
 ) {
   const { accuracy, macroF1, topK, calibration, decisions, dataset } = report
@@ -201,7 +204,6 @@ function toJson(
     version: version?.name ?? null,
     isDefault,
     folder: folder ?? null,
-    report: page,
     labels: manifest.labels,
     dataset,
     settings: { ...manifest.head, ...manifest.training, views: manifest.backbone.views },
