@@ -10,8 +10,11 @@ import {
   verifyBundle,
 } from '../bundles/verify-bundle.ts'
 import { toVergerError, VergerError } from '../core/errors.ts'
+import type { ScannedDataset } from '../datasets/scan.ts'
+import { saveDatasetVersion } from '../datasets/versions.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import type { Registry, Version } from '../registry/registry.ts'
+import { createRegistry, type Version } from '../registry/registry.ts'
+import type { Store } from '../store/store.ts'
 import type { Trained } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
 import { shortId } from './render-dataset.ts'
@@ -21,8 +24,8 @@ export interface KeepPlan {
   /** `model` or `model/version`. */
   readonly register: string | undefined
   readonly setDefault: boolean
-  /** Why it becomes the default, for the history. */
-  readonly why: string
+  /** What it was trained on. */
+  readonly dataset: Pick<ScannedDataset, 'name' | 'source' | 'root'>
 }
 
 /** Where a trained bundle went. */
@@ -51,21 +54,27 @@ export async function refuseOccupied(
 }
 
 /**
- * Writes the bundle to `out`, or below the home where it has no other place, and registers it. Throws `bundle_exists` or
- * what registering throws, after the bundle was put below the home.
+ * Saves the dataset version, writes the bundle to `out`, or below the home where it has no other place, and registers it.
+ * Throws `bundle_exists` or what saving and registering throw, after the bundle was put below the home.
  */
 export async function keepBundle(
   { config, cwd }: CommandContext,
-  registry: Registry,
-  { out, register, setDefault, why }: KeepPlan,
-  { files, bundle }: Trained,
+  store: Store,
+  { out, register, setDefault, dataset }: KeepPlan,
+  { files, bundle, prepared }: Trained,
 ): Promise<Kept> {
   const home = join(config.home, 'bundles', shortId(bundle))
   const target = register === undefined ? undefined : parseVersionPath(register)
+  const registry = createRegistry(store)
   let folder: string | undefined
   try {
+    const { name, source, root } = dataset
+    const photos = prepared.readable
+    const sizeBytes = photos.reduce((sum, photo) => sum + photo.sizeBytes, 0)
+    await saveDatasetVersion(store, { name, source, root, photos, sizeBytes })
     if (out !== undefined) folder = await writeOnce(files, resolve(cwd, out))
     else if (target === undefined) folder = await writeOnce(files, home)
+    const why = `trained on ${name}`
     const version = target && (await registry.register({ ...target, files, setDefault, why }))
     const isDefault =
       version !== undefined && (await registry.resolveVersion(version.model)).name === version.name

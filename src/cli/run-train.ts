@@ -4,9 +4,7 @@ import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
-import { saveDatasetVersion } from '../datasets/versions.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import { createRegistry } from '../registry/registry.ts'
 import { openStore } from '../store/store.ts'
 import { requireTrainable, type TrainingPhoto } from '../training/prepare-dataset.ts'
 import { type TrainEvent, type Trained, train, type ViewChoice } from '../training/train.ts'
@@ -71,16 +69,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
         onEvent: narrator.tell,
       },
     )
-    const sizeBytes = trained.prepared.readable.reduce((sum, photo) => sum + photo.sizeBytes, 0)
-    await saveDatasetVersion(store, {
-      name: dataset.name,
-      source: dataset.source,
-      root: dataset.root,
-      photos: trained.prepared.readable,
-      sizeBytes,
-    })
-    const why = `trained on ${dataset.name}`
-    const kept = await keepBundle(context, createRegistry(store), { ...plan, why }, trained)
+    const kept = await keepBundle(context, store, { ...plan, dataset }, trained)
     const elapsedMs = performance.now() - startMs
     if (plan.json) printJson(context, toJson(trained, kept, elapsedMs))
     else say(describeResult(context, trained, kept, elapsedMs))

@@ -6,7 +6,14 @@ import type { Gemm } from '../tensor/gemm.ts'
 import { medianCount } from './balance-weights.ts'
 import { foldScale, meanHead } from './fold-scale.ts'
 import type { HeadSetting, SearchOptions, Trial } from './head-setting.ts'
-import { foldsOf, heldOutLogits, judgeLogits, type OutOfFold, trainFolds } from './held-out.ts'
+import {
+  ESTIMATE,
+  foldsOf,
+  heldOutLogits,
+  judgeLogits,
+  type OutOfFold,
+  trainFolds,
+} from './held-out.ts'
 import { type LabelledRows, sampleRows, scaleRows } from './labelled-rows.ts'
 import { SCALINGS } from './scaling.ts'
 import type { LinearHead } from './softmax-regression.ts'
@@ -29,10 +36,9 @@ const MAX_COMPARED_ROWS = 2048
 /** Rows on which scalings are compared, which differ more. */
 const MAX_SCALING_ROWS = 1024
 /** Rows on which the temperature is fitted. */
-const MAX_CALIBRATED_ROWS = 6144
+const MAX_CALIBRATED_ROWS = 3072
 
 export interface HeadChoice {
-  /** With the figures and the temperature of `outOfFold`. */
   readonly chosen: Trial
   /** Heads that did not see the rows of their fold, for transformed features. */
   readonly foldHeads: readonly LinearHead[]
@@ -84,16 +90,13 @@ export async function chooseHead(
   if (best === undefined) throw new RangeError('Expected settings to compare, received none')
 
   const { trial, heads, logits } = best
-  const isWhole = compared.length === Math.min(rows.length, MAX_CALIBRATED_ROWS)
-  const answered = isWhole
-    ? { outOfFold: { rows: compared, logits, folds }, foldHeads: heads }
-    : await answerHeldOut(gemm, data, rows, { chosen: trial, foldHeads: heads, foldOf }, options)
   return {
-    chosen: judgeOutOfFold(data, trial, answered.outOfFold),
+    chosen: trial,
     head: meanHead(heads),
-    trials: [...scalingTrials, ...trials],
+    foldHeads: heads,
     foldOf,
-    ...answered,
+    trials: [...scalingTrials, ...trials],
+    outOfFold: { rows: compared, logits, folds },
   }
 }
 
@@ -151,15 +154,12 @@ export async function answerHeldOut(
   all: readonly number[],
   { chosen, foldHeads, foldOf }: Pick<HeadChoice, 'chosen' | 'foldHeads' | 'foldOf'>,
   options: SearchOptions,
-): Promise<Pick<HeadChoice, 'outOfFold' | 'foldHeads'>> {
+): Promise<OutOfFold> {
   const rows = sampleRows(data, all, options.seed, MAX_CALIBRATED_ROWS)
   const folds = Int32Array.from(rows, (row) => foldOf[row]!)
   const scaled = scaleRows(data, rows, chosen.scaling)
   const heads = await trainFolds(scaled, folds, chosen, options, foldHeads)
-  return {
-    outOfFold: { rows, folds, logits: await heldOutLogits(gemm, scaled, folds, heads) },
-    foldHeads: heads.map((head) => foldScale(head, scaled.scale, data.classes)),
-  }
+  return { rows, folds, logits: await heldOutLogits(gemm, scaled, folds, heads) }
 }
 
 /** Accuracy on rows whose look-alikes were learned from: what a split by chance would have reported. */
@@ -174,7 +174,7 @@ export async function accuracyByChance(
   const alone = { ...data, groups: Int32Array.from(data.labels, (_, row) => row) }
   const folds = foldsOf(alone, compared, options.seed).map(firstFolds)
   const scaled = scaleRows(data, compared, setting.scaling)
-  const heads = await trainFolds(scaled, folds, setting, options)
+  const heads = await trainFolds(scaled, folds, setting, options, [], ESTIMATE)
   const logits = await heldOutLogits(gemm, scaled, folds, heads)
   return judgeLogits(data, compared, folds, logits).accuracy
 }

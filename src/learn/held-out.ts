@@ -14,7 +14,10 @@ import { fitTemperature, negativeLogLikelihood } from './temperature.ts'
 
 export const FOLDS = 5
 /** Tolerance of a comparison: enough to tell settings apart. */
-export const SEARCH = { tolerance: 3e-3, maxIterations: 60 }
+const COMPARISON = 3e-3
+/** Tolerance where one figure is wanted, of heads that are good enough for it sooner. */
+export const ESTIMATE = 1e-2
+const MAX_ITERATIONS = 60
 
 /** What held-out rows were given by heads that had not seen them, in the order of `rows`. */
 export interface OutOfFold {
@@ -42,6 +45,7 @@ export async function trainFolds(
   { method, l2 }: HeadSetting,
   options: SearchOptions,
   starts: readonly LinearHead[] = [],
+  tolerance: number = COMPARISON,
 ): Promise<LinearHead[]> {
   const weights = foldWeights(rows.labels, rows.classes, folds)
   if (method === 'nearest centroids') {
@@ -57,7 +61,11 @@ export async function trainFolds(
         ...(start && { start: unfoldScale(start, rows.scale, rows.classes) }),
       }
     })
-    return await solver.solve(problems, { ...SEARCH, onStep: () => options.onStep?.() })
+    return await solver.solve(problems, {
+      tolerance,
+      maxIterations: MAX_ITERATIONS,
+      onStep: () => options.onStep?.(),
+    })
   } finally {
     await solver.close()
   }

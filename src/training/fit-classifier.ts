@@ -84,7 +84,21 @@ export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): 
   })
   const measuredHead = await trainHead(data, train, chosen, choice.head, options)
   const measuredRejection = await rejectionOf(train)
-  const measuredThresholds = await thresholdsOf(choice.outOfFold, chosen.temperature)
+  const isFinal = final.length === train.length
+  const calibrate = async () => {
+    if (choice.outOfFold.rows.length === final.length) return choice.outOfFold
+    const foldOf = isFinal ? choice.foldOf : extendFolds(data, choice.foldOf, measured, seed)
+    return answerHeldOut(gemm, data, final, { ...choice, foldOf }, options)
+  }
+  // More photos make a better head, whose scores mean something else: its thresholds are fitted anew.
+  const calibrated = await calibrate()
+  const thresholds = await thresholdsOf(
+    calibrated,
+    judgeOutOfFold(data, chosen, calibrated).temperature,
+  )
+  const measuredThresholds = isFinal
+    ? thresholds
+    : await thresholdsOf(choice.outOfFold, chosen.temperature)
   const result = {
     chosen,
     trials,
@@ -102,23 +116,11 @@ export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): 
         : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured)),
     accuracyByChance: chance,
   }
-  if (final.length === train.length) {
-    return {
-      ...result,
-      head: measuredHead,
-      rejection: measuredRejection,
-      thresholds: measuredThresholds,
-    }
-  }
-  // More photos make a better head, whose scores mean something else: its thresholds are fitted anew.
-  const foldOf = extendFolds(data, choice.foldOf, measured, seed)
-  const { outOfFold } = await answerHeldOut(gemm, data, final, { ...choice, foldOf }, options)
-  const { temperature } = judgeOutOfFold(data, chosen, outOfFold)
   return {
     ...result,
-    head: await trainHead(data, final, chosen, measuredHead, options),
-    rejection: await rejectionOf(final),
-    thresholds: await thresholdsOf(outOfFold, temperature),
+    thresholds,
+    head: isFinal ? measuredHead : await trainHead(data, final, chosen, measuredHead, options),
+    rejection: isFinal ? measuredRejection : await rejectionOf(final),
   }
 }
 

@@ -82,7 +82,7 @@ describe('500 labels with two photos each', () => {
     expect(settings.photos).toBe(1000)
     // By chance 0.2 % would be right.
     expect(accuracy.value).toBeGreaterThan(0.2)
-  })
+  }, 180_000)
 })
 
 /** Two photos of each label: stripes of its own in two colours of its own, moved a little and lighter in the second. */
