@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandbox, outcomeOf, type Sandbox } from '../cli/verger.ts'
 import { writeSmallDataset } from '../support/small-dataset.ts'
-import { readWholeHome, train } from '../support/training.ts'
+import { readWholeHome } from '../support/training.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = createSandbox()
   await writeSmallDataset(join(sandbox.folder, 'fruits'))
-  await writeSmallDataset(join(sandbox.folder, 'many'), { photosPerLabel: 60, seed: 2 })
+  await writeSmallDataset(join(sandbox.folder, 'many'), { photosPerLabel: 30, seed: 2 })
 })
 afterAll(() => sandbox.remove())
 
@@ -62,7 +62,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     const child = sandbox.start(LINE, env)
     await stopped(child, untilCached(homeOf(), 20))
     const done = countFeatures(homeOf())
-    expect(done).toBeLessThan(180)
+    expect(done).toBeLessThan(90)
 
     const next = sandbox.start(LINE, env)
     const said = untilSaid(next, `${done} of them known`)
@@ -71,11 +71,11 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
       untilSaid(next, 'Learning from').then(() => sleep(100)),
     )
     await said
-    expect(countFeatures(homeOf())).toBe(180)
+    expect(countFeatures(homeOf())).toBe(90)
 
     const { stdout, exit } = await sandbox.run(LINE, env)
     expect(exit).toBe(0)
-    expect(stdout).toContain('180 of them known')
+    expect(stdout).toContain('90 of them known')
     expect(stdout).toContain('Registered as fruits/v1')
     expect((await readWholeHome(homeOf(), 'fruits')).size).toBe(1)
   })
