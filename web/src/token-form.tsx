@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { writeAccessToken } from './access-token.ts'
 import { useStrings } from './use-strings.ts'
 
@@ -11,7 +11,8 @@ interface TokenFormProps {
 export function TokenForm({ wasRejected, onToken }: TokenFormProps) {
   const strings = useStrings()
   const input = useRef<HTMLInputElement>(null)
-  useEffect(() => input.current?.focus(), [])
+  // Before the form is painted: who starts to type at the sight of it must not lose a key.
+  useLayoutEffect(() => input.current?.focus(), [])
   return (
     <form
       class="token-form"
