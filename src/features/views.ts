@@ -10,7 +10,7 @@ export interface View {
 export const VIEW_SETS = ['plain', 'mirrored', 'multi-scale'] as const
 export type ViewSet = (typeof VIEW_SETS)[number]
 
-/** Sides of `multi-scale`: of the sets that were tried on Grocery Store, the one whose held-out look-alikes are told apart best. */
+/** Sides of `multi-scale`: that of large photos, and a closer look. */
 const SCALES = [288, 448]
 
 /** Views of a set; `size` is the side of `plain` and `mirrored`. */

@@ -27,7 +27,7 @@ export interface LbfgsResult {
   readonly iterations: number
 }
 
-/** Pairs of steps and gradient changes that are remembered: ten save no iteration here and cost twice the time. */
+/** Pairs of steps and gradient changes that are remembered; each costs two passes over the weights an iteration. */
 const MEMORY = 5
 /** Share of the decrease that the slope promises and a step must keep (Armijo). */
 const SUFFICIENT_DECREASE = 1e-4
@@ -119,7 +119,7 @@ function descent(gradient: Float32Array, pairs: readonly Pair[]): Float32Array {
   return direction
 }
 
-/** Four sums side by side, because one would wait for each addition to end before the next: three times as fast. */
+/** Four sums side by side, because one would wait for each addition to end before the next. */
 function dot(a: Float32Array, b: Float32Array): number {
   let [sum0, sum1, sum2, sum3] = [0, 0, 0, 0]
   const whole = a.length - (a.length % 4)

@@ -1,12 +1,14 @@
 /** The data behind `report.html` and `report.json`: what was measured, and the photos that show it. */
 import type { FindingKind } from '../datasets/findings.ts'
+import type * as calibration from '../learn/calibration.ts'
+import type * as intervals from '../learn/confidence-interval.ts'
+import type * as metrics from '../learn/metrics.ts'
 
 /** A share with its 95 % interval, all 0 to 1. */
-export interface Interval {
-  readonly value: number
-  readonly low: number
-  readonly high: number
-}
+export type Interval = intervals.Interval
+export type ReliabilityBin = calibration.ReliabilityBin
+export type RejectionPoint = calibration.RejectionPoint
+export type LabelFigures = metrics.LabelFigures & { readonly label: string }
 
 /** A photo that the report shows. */
 export interface ReportPhoto {
@@ -19,33 +21,6 @@ export interface ReportPhoto {
   readonly decision: 'ok' | 'unsure' | 'unknown'
   /** JPEG of at most 96 pixels a side as a `data:` URL; absent where it could not be made. */
   readonly thumbnail?: string
-}
-
-export interface ReliabilityBin {
-  /** Bounds of the score, 0 to 1. */
-  readonly from: number
-  readonly to: number
-  readonly count: number
-  readonly meanScore: number
-  readonly accuracy: number
-}
-
-/** What remains when photos below a score are handed to a person. */
-export interface RejectionPoint {
-  /** Share of photos answered. */
-  readonly coverage: number
-  /** Accuracy on those. */
-  readonly accuracy: number
-  /** Score from which a photo is answered. */
-  readonly threshold: number
-}
-
-export interface LabelFigures {
-  readonly label: string
-  readonly photos: number
-  readonly precision: number
-  readonly recall: number
-  readonly f1: number
 }
 
 /** One non-empty cell of the confusion matrix. */
