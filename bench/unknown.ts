@@ -15,7 +15,12 @@ import { planSplit } from '../dist/datasets/split.js'
 import { viewsOf } from '../dist/features/views.js'
 import { auroc, fprAtTpr } from '../dist/learn/auroc.js'
 import { createRandom } from '../dist/learn/random.js'
-import { fitRejection, gatherRows, rejectionDistances } from '../dist/learn/rejection.js'
+import {
+  fitRejection,
+  gatherRows,
+  projectRows,
+  rejectionDistances,
+} from '../dist/learn/rejection.js'
 import { transformFeatures } from '../dist/learn/scaling.js'
 import { openGemm } from '../dist/tensor/gemm.js'
 import { groupRows } from '../dist/training/fit-classifier.js'
@@ -67,7 +72,9 @@ export async function* benchUnknown(): AsyncGenerator<Measurement> {
         const learned = rows.filter((row) => isKnown(row) && sides[row] === 'train')
         const known = rows.filter((row) => isKnown(row) && sides[row] === 'validation')
         const strange = rows.filter((row) => !isKnown(row))
-        const model = await fitRejection(gemm, unit, width, labels, names.length, learned)
+        const projected = await projectRows(gemm, unit, width, learned)
+        const model =
+          projected && (await fitRejection(gemm, projected, labels, names.length, learned))
         if (model === undefined) throw new Error('Expected enough photos for a distance')
         const distances = (rowsOf: readonly number[]) =>
           rejectionDistances(gemm, model, gatherRows(unit, width, rowsOf))

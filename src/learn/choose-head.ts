@@ -10,7 +10,7 @@ import {
   ESTIMATE,
   foldsOf,
   heldOutLogits,
-  judgeLogits,
+  judgeHeldOut,
   type OutOfFold,
   trainFolds,
 } from './held-out.ts'
@@ -57,8 +57,10 @@ export async function chooseHead(
   rows: readonly number[],
   options: SearchOptions,
 ): Promise<HeadChoice> {
-  const none = new Int32Array(data.labels.length).fill(-1)
-  const foldOf = extendFolds(data, none, rows, options.seed)
+  const foldOf = new Int32Array(data.labels.length).fill(-1)
+  for (const [place, fold] of foldsOf(data, rows, options.seed).entries()) {
+    foldOf[rows[place]!] = fold
+  }
   const isFewShot = medianCount(data.labels, rows, data.classes) < FEW_SHOT
   const scalingTrials = await compareScalings(gemm, data, rows, foldOf, isFewShot, options)
   const { scaling } = scalingTrials.reduce((a, b) => (b.loss < a.loss ? b : a))
@@ -80,7 +82,7 @@ export async function chooseHead(
     const trained = await trainFolds(scaled, folds, setting, options, starts)
     const heads = trained.map((head) => foldScale(head, scaled.scale, data.classes))
     const logits = await heldOutLogits(gemm, scaled, folds, trained)
-    const trial = { ...setting, ...judgeLogits(data, compared, folds, logits) }
+    const trial = { ...setting, ...judgeHeldOut(data, { rows: compared, folds, logits }) }
     trials.push(trial)
     options.onStep?.(trial)
     if (setting.method === 'logistic regression') starts = heads
@@ -115,9 +117,9 @@ async function compareScalings(
     const l2 = isFewShot ? FEW_SHOT_SCALING_L2 : SCALING_L2
     const setting: HeadSetting = { method: 'logistic regression', scaling, l2 }
     const scaled = scaleRows(data, compared, scaling)
-    const heads = await trainFolds(scaled, folds, setting, options)
+    const heads = await trainFolds(scaled, folds, setting, options, [], ESTIMATE)
     const logits = await heldOutLogits(gemm, scaled, folds, heads)
-    const trial = { ...setting, ...judgeLogits(data, compared, folds, logits) }
+    const trial = { ...setting, ...judgeHeldOut(data, { rows: compared, folds, logits }) }
     trials.push(trial)
     options.onStep?.(trial)
   }
@@ -125,27 +127,6 @@ async function compareScalings(
 }
 
 const firstFolds = (fold: number): number => (fold < SCALING_FOLDS ? fold : -1)
-
-/** The setting with the figures and the temperature of held-out logits. */
-export function judgeOutOfFold(
-  data: LabelledRows,
-  trial: Trial,
-  { rows, folds, logits }: OutOfFold,
-): Trial {
-  return { ...trial, ...judgeLogits(data, rows, folds, logits) }
-}
-
-/** Puts rows that took no part in the comparison into folds, by groups of their own. */
-export function extendFolds(
-  data: LabelledRows,
-  foldOf: Int32Array,
-  rows: readonly number[],
-  seed: number,
-): Int32Array {
-  const extended = foldOf.slice()
-  for (const [place, fold] of foldsOf(data, rows, seed).entries()) extended[rows[place]!] = fold
-  return extended
-}
 
 /** Continues from the folds' heads on more rows: fewer photos make a worse head, and a worse temperature. */
 export async function answerHeldOut(
@@ -176,7 +157,7 @@ export async function accuracyByChance(
   const scaled = scaleRows(data, compared, setting.scaling)
   const heads = await trainFolds(scaled, folds, setting, options, [], ESTIMATE)
   const logits = await heldOutLogits(gemm, scaled, folds, heads)
-  return judgeLogits(data, compared, folds, logits).accuracy
+  return judgeHeldOut(data, { rows: compared, folds, logits }).accuracy
 }
 
 /** Held-out logits of every one of `rows` under one setting, for finding wrong labels. */

@@ -1,5 +1,7 @@
 /** Groups look-alikes: k-means on the unit sphere (Dhillon and Modha 2001), seeded, small. */
+import type { Gemm } from '../tensor/gemm.ts'
 import type { Random } from './random.ts'
+import { gatherRows } from './rejection.ts'
 
 const MAX_ROUNDS = 20
 
@@ -7,91 +9,90 @@ const MAX_ROUNDS = 20
  * Gives each of `rows` of `features` `[n, width]` (rows of length 1) a cluster from 0 to `count - 1`.
  * Starts far apart (k-means++, Arthur and Vassilvitskii 2007), so that sessions of one subject are told apart.
  */
-export function clusterRows(
+export async function clusterRows(
+  gemm: Gemm,
   features: Float32Array,
   width: number,
   rows: readonly number[],
   count: number,
   random: Random,
-): Int32Array {
-  const clusters = Math.min(count, rows.length)
-  const centres = startCentres(features, width, rows, clusters, random)
+): Promise<Int32Array> {
+  const picked = gatherRows(features, width, rows)
+  const centres = startCentres(picked, width, Math.min(count, rows.length), random)
   const assigned = new Int32Array(rows.length)
   for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { data: cosines, columns } = await gemm.multiplyTransposedB(
+      { data: picked, rows: rows.length, columns: width },
+      { data: centres, rows: centres.length / width, columns: width },
+    )
     let changed = 0
-    for (const [place, row] of rows.entries()) {
-      const best = nearest(features, row * width, centres)
-      if (best !== assigned[place]) changed++
-      assigned[place] = best
+    for (let row = 0; row < rows.length; row++) {
+      const best = indexOfLargest(cosines, row * columns, columns)
+      if (best !== assigned[row]) changed++
+      assigned[row] = best
     }
     if (changed === 0 && round > 0) break
-    moveCentres(features, width, rows, assigned, centres)
+    moveCentres(picked, width, assigned, centres)
   }
   return assigned
 }
 
+/** Centres `[count, width]`: rows that lie far apart. */
 function startCentres(
-  features: Float32Array,
+  rows: Float32Array,
   width: number,
-  rows: readonly number[],
   count: number,
   random: Random,
-): Float64Array[] {
-  const at = (row: number) => Float64Array.from(features.subarray(row * width, (row + 1) * width))
-  const centres = [at(rows[random.integer(rows.length)]!)]
-  const distances = new Float64Array(rows.length).fill(Number.POSITIVE_INFINITY)
-  while (centres.length < count) {
-    const newest = centres.at(-1)!
-    let total = 0
-    for (const [place, row] of rows.entries()) {
-      const distance = Math.max(0, 1 - product(features, row * width, newest))
-      distances[place] = Math.min(distances[place]!, distance)
-      total += distances[place]!
+): Float32Array {
+  const total = rows.length / width
+  const centres = new Float32Array(count * width)
+  const distances = new Float64Array(total).fill(Number.POSITIVE_INFINITY)
+  const take = (place: number, row: number) =>
+    centres.set(rows.subarray(row * width, (row + 1) * width), place * width)
+  take(0, random.integer(total))
+  for (let place = 1; place < count; place++) {
+    const newest = centres.subarray((place - 1) * width, place * width)
+    let sum = 0
+    for (let row = 0; row < total; row++) {
+      let cosine = 0
+      for (let i = 0; i < width; i++) cosine += rows[row * width + i]! * newest[i]!
+      distances[row] = Math.min(distances[row]!, Math.max(0, 1 - cosine))
+      sum += distances[row]!
     }
-    let left = random.next() * total
+    let left = random.next() * sum
     let chosen = 0
-    while (chosen < rows.length - 1 && left >= distances[chosen]!) left -= distances[chosen++]!
-    centres.push(at(rows[chosen]!))
+    while (chosen < total - 1 && left >= distances[chosen]!) left -= distances[chosen++]!
+    take(place, chosen)
   }
   return centres
 }
 
+/** Moves each centre to where its rows point on average; one without rows stays. */
 function moveCentres(
-  features: Float32Array,
+  rows: Float32Array,
   width: number,
-  rows: readonly number[],
   assigned: Int32Array,
-  centres: readonly Float64Array[],
+  centres: Float32Array,
 ): void {
-  for (const [index, centre] of centres.entries()) {
-    const sum = new Float64Array(width)
-    let members = 0
-    for (const [place, row] of rows.entries()) {
-      if (assigned[place] !== index) continue
-      members++
-      for (let i = 0; i < width; i++) sum[i]! += features[row * width + i]!
-    }
-    if (members === 0) continue
+  const sums = new Float64Array(centres.length)
+  const members = new Int32Array(centres.length / width)
+  for (const [row, cluster] of assigned.entries()) {
+    members[cluster]!++
+    for (let i = 0; i < width; i++) sums[cluster * width + i]! += rows[row * width + i]!
+  }
+  for (const [cluster, count] of members.entries()) {
+    if (count === 0) continue
+    const sum = sums.subarray(cluster * width, (cluster + 1) * width)
     const length = Math.hypot(...sum) || 1
-    for (let i = 0; i < width; i++) centre[i] = sum[i]! / length
+    centres.set(
+      sum.map((value) => value / length),
+      cluster * width,
+    )
   }
 }
 
-function nearest(features: Float32Array, start: number, centres: readonly Float64Array[]): number {
+function indexOfLargest(values: Float32Array, start: number, count: number): number {
   let best = 0
-  let bestProduct = Number.NEGATIVE_INFINITY
-  for (const [index, centre] of centres.entries()) {
-    const value = product(features, start, centre)
-    if (value > bestProduct) {
-      best = index
-      bestProduct = value
-    }
-  }
+  for (let i = 1; i < count; i++) if (values[start + i]! > values[start + best]!) best = i
   return best
-}
-
-function product(features: Float32Array, start: number, centre: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < centre.length; i++) sum += features[start + i]! * centre[i]!
-  return sum
 }

@@ -14,7 +14,7 @@ import { fitTemperature, negativeLogLikelihood } from './temperature.ts'
 
 export const FOLDS = 5
 /** Tolerance of a comparison: enough to tell settings apart. */
-const COMPARISON = 3e-3
+const COMPARISON = 6e-3
 /** Tolerance where one figure is wanted, of heads that are good enough for it sooner. */
 export const ESTIMATE = 1e-2
 const MAX_ITERATIONS = 60
@@ -120,31 +120,28 @@ export async function applyHead(
 }
 
 /** Judges held-out logits; rows of fold −1 were never held out and do not count. */
-export function judgeLogits(
-  { labels, classes }: LabelledRows,
-  rows: readonly number[],
-  folds: Int32Array,
-  logits: Float32Array,
-) {
-  const { held, heldLogits } = heldOut(labels, classes, rows, folds, logits)
-  if (held.length === 0) return { accuracy: 0, loss: Number.POSITIVE_INFINITY, temperature: 1 }
-  const accuracy = accuracyOf(heldLogits, classes, held)
+export function judgeHeldOut(data: LabelledRows, outOfFold: OutOfFold) {
+  const { held, heldLogits } = heldOut(data, outOfFold)
+  return judgeLogits(held, heldLogits, data.classes)
+}
+
+/** Accuracy of `logits` `[n, classes]` for `labels` `[n]`, and the temperature of least loss with that loss. */
+export function judgeLogits(labels: Int32Array, logits: Float32Array, classes: number) {
+  if (labels.length === 0) return { accuracy: 0, loss: Number.POSITIVE_INFINITY, temperature: 1 }
+  const accuracy = accuracyOf(logits, classes, labels)
   // Where nothing is wrong the best temperature is none at all, and every score would be 1.
-  const temperature = accuracy === 1 ? 1 : fitTemperature(heldLogits, classes, held)
+  const temperature = accuracy === 1 ? 1 : fitTemperature(logits, classes, labels)
   return {
     accuracy,
     temperature,
-    loss: negativeLogLikelihood(heldLogits, classes, held, temperature),
+    loss: negativeLogLikelihood(logits, classes, labels, temperature),
   }
 }
 
 /** Labels and logits of the rows that were held out once. */
 export function heldOut(
-  labels: Int32Array,
-  classes: number,
-  rows: readonly number[],
-  folds: Int32Array,
-  logits: Float32Array,
+  { labels, classes }: Pick<LabelledRows, 'labels' | 'classes'>,
+  { rows, folds, logits }: OutOfFold,
 ) {
   const places = [...rows.keys()].filter((place) => folds[place]! >= 0)
   return {

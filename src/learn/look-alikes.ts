@@ -2,6 +2,7 @@
  * Groups photos that stand on one side of every split, because knowing one is nearly knowing the other: near duplicates,
  * and within a label the photos that look most alike, as those of one session or place do.
  */
+import type { Gemm } from '../tensor/gemm.ts'
 import { clusterRows } from './clusters.ts'
 import type { SimilarPair } from './near-duplicates.ts'
 import { createRandom } from './random.ts'
@@ -23,7 +24,8 @@ export interface LookAlikes {
  * Groups the rows of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`. Rows with the same number
  * from 0 in `named` `[n]` are one group whatever they look like.
  */
-export function groupLookAlikes(
+export async function groupLookAlikes(
+  gemm: Gemm,
   unit: Float32Array,
   width: number,
   labels: Int32Array,
@@ -31,7 +33,7 @@ export function groupLookAlikes(
   pairs: readonly SimilarPair[],
   seed: number,
   named: Int32Array = new Int32Array(labels.length).fill(-1),
-): LookAlikes {
+): Promise<LookAlikes> {
   const rowsOf: number[][] = Array.from({ length: classes }, () => [])
   for (const [row, label] of labels.entries()) rowsOf[label]!.push(row)
   const sets = new UnionFind(labels.length)
@@ -45,7 +47,7 @@ export function groupLookAlikes(
   const random = createRandom(seed)
   for (const rows of rowsOf) {
     if (rows.length === 0) continue
-    const clusters = clusterRows(unit, width, rows, GROUPS_PER_LABEL, random)
+    const clusters = await clusterRows(gemm, unit, width, rows, GROUPS_PER_LABEL, random)
     const first = new Map<number, number>()
     for (const [place, row] of rows.entries()) {
       const cluster = clusters[place]!

@@ -33,28 +33,48 @@ export interface RejectionModel {
 /** Share of a round covariance that is mixed in: labels have few photos and many dimensions. */
 const SHRINKAGE = 0.1
 
+/** Rows in the directions that a distance looks at. */
+export interface ProjectedRows {
+  readonly width: number
+  readonly basis: PrincipalDirections
+  /** `[directions]`, where the mean of the rows that chose the directions is projected to. */
+  readonly origin: Float64Array
+  /** `[n, directions]`, relative to `origin`. */
+  readonly z: Float32Array
+}
+
 /**
- * Fits on `rows` of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`, in the leading directions of
- * those rows or in `known` ones. Gives undefined where fewer than three photos or one direction remain.
+ * Projects `unit` `[n, width]` (rows of length 1) on the leading directions of `rows`. Gives undefined where fewer than
+ * three rows or one direction remain.
  */
-export async function fitRejection(
+export async function projectRows(
   gemm: Gemm,
   unit: Float32Array,
   width: number,
+  rows: readonly number[],
+): Promise<ProjectedRows | undefined> {
+  const wanted = Math.min(MAX_REJECTION_DIMENSIONS, rows.length - 1, width)
+  if (wanted < 2) return undefined
+  const basis = await principalDirections(gemm, gatherRows(unit, width, rows), width, wanted)
+  const { mean, directions, count } = basis
+  if (count < 1) return undefined
+  const z = await project(gemm, unit, width, directions, count)
+  const origin = projectOne(mean, directions, count)
+  for (let i = 0; i < z.length; i++) z[i]! -= origin[i % count]!
+  return { width, basis, origin, z }
+}
+
+/** Fits on `rows` of projected rows with labels `[n]` below `classes`; undefined where there are fewer than three. */
+export async function fitRejection(
+  gemm: Gemm,
+  { width, basis, origin, z: all }: ProjectedRows,
   labels: Int32Array,
   classes: number,
   rows: readonly number[],
-  known?: PrincipalDirections,
 ): Promise<RejectionModel | undefined> {
-  const picked = gatherRows(unit, width, rows)
-  const basis = known ?? (await rejectionDirections(gemm, picked, width))
-  if (basis === undefined || basis.count < 1) return undefined
-  const { mean, directions, count: dims } = basis
-  const z = await project(gemm, picked, width, directions, dims)
-  const origin = projectOne(mean, directions, dims)
-  for (let row = 0; row < rows.length; row++) {
-    for (let i = 0; i < dims; i++) z[row * dims + i]! -= origin[i]!
-  }
+  if (rows.length < 3) return undefined
+  const { directions, count: dims } = basis
+  const z = gatherRows(all, dims, rows)
   const rowLabels = Int32Array.from(rows, (row) => labels[row]!)
   const means = labelMeans(z, dims, rowLabels, classes)
   const total = await scatter(gemm, z, dims, () => 0)
@@ -65,16 +85,10 @@ export async function fitRejection(
   const whitener = invertLower(cholesky(within, dims), dims)
   const { values, vectors } = symmetricEigen(conjugate(whitener, between, dims), dims)
   const turn = multiply(transpose(vectors, dims), whitener, dims) // [dims, dims]: z → coordinates
-  const projection = new Float32Array(width * dims)
-  for (let i = 0; i < width; i++) {
-    for (let to = 0; to < dims; to++) {
-      let sum = 0
-      for (let from = 0; from < dims; from++) {
-        sum += turn[to * dims + from]! * directions[i * dims + from]!
-      }
-      projection[i * dims + to] = sum
-    }
-  }
+  const { data: projection } = await gemm.multiplyTransposedB(
+    { data: directions, rows: width, columns: dims },
+    { data: Float32Array.from(turn), rows: dims, columns: dims },
+  )
   const apply = (vector: (i: number) => number) =>
     Float32Array.from({ length: dims }, (_, to) => {
       let sum = 0
@@ -95,16 +109,6 @@ export async function fitRejection(
     means: turnedMeans,
     background: Float32Array.from(values, (value) => 1 + Math.max(0, value)),
   }
-}
-
-/** The directions that a distance looks at, for rows of length 1; undefined where there are fewer than three rows. */
-export async function rejectionDirections(
-  gemm: Gemm,
-  unit: Float32Array,
-  width: number,
-): Promise<PrincipalDirections | undefined> {
-  const wanted = Math.min(MAX_REJECTION_DIMENSIONS, unit.length / width - 1, width)
-  return wanted < 2 ? undefined : principalDirections(gemm, unit, width, wanted)
 }
 
 /** Distances `[n]` of `unit` `[n, width]`; the larger, the stranger. */

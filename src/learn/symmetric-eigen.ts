@@ -32,32 +32,32 @@ export function symmetricEigen(matrix: Float64Array, n: number): Eigen {
   order.sort((i, j) => a[j * n + j]! - a[i * n + i]! || i - j)
   const vectors = new Float64Array(n * n)
   for (const [to, from] of order.entries()) {
-    for (let row = 0; row < n; row++) vectors[row * n + to] = v[row * n + from]!
+    for (let row = 0; row < n; row++) vectors[row * n + to] = v[from * n + row]!
   }
   return { values: Float64Array.from(order, (index) => a[index * n + index]!), vectors }
 }
 
+/** Turns the axes p and q until they no longer share; `v` holds an eigenvector in each row. */
 function rotate(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
   const apq = a[p * n + q]!
   if (apq === 0) return
-  const theta = (a[q * n + q]! - a[p * n + p]!) / (2 * apq)
+  const app = a[p * n + p]!
+  const aqq = a[q * n + q]!
+  const theta = (aqq - app) / (2 * apq)
   const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1))
   const cosine = 1 / Math.sqrt(t * t + 1)
   const sine = t * cosine
   for (let k = 0; k < n; k++) {
-    const akp = a[k * n + p]!
-    const akq = a[k * n + q]!
-    a[k * n + p] = cosine * akp - sine * akq
-    a[k * n + q] = sine * akp + cosine * akq
+    const x = a[p * n + k]!
+    const y = a[q * n + k]!
+    a[p * n + k] = a[k * n + p] = cosine * x - sine * y
+    a[q * n + k] = a[k * n + q] = sine * x + cosine * y
+    const vx = v[p * n + k]!
+    const vy = v[q * n + k]!
+    v[p * n + k] = cosine * vx - sine * vy
+    v[q * n + k] = sine * vx + cosine * vy
   }
-  for (let k = 0; k < n; k++) {
-    const apk = a[p * n + k]!
-    const aqk = a[q * n + k]!
-    a[p * n + k] = cosine * apk - sine * aqk
-    a[q * n + k] = sine * apk + cosine * aqk
-    const vkp = v[k * n + p]!
-    const vkq = v[k * n + q]!
-    v[k * n + p] = cosine * vkp - sine * vkq
-    v[k * n + q] = sine * vkp + cosine * vkq
-  }
+  a[p * n + p] = app - t * apq
+  a[q * n + q] = aqq + t * apq
+  a[p * n + q] = a[q * n + p] = 0
 }

@@ -6,7 +6,7 @@ import type { HeadSetting, SearchOptions } from './head-setting.ts'
 import { type LabelledRows, scaleRows } from './labelled-rows.ts'
 import { type LinearHead, openSoftmaxSolver } from './softmax-regression.ts'
 
-const FINAL = { tolerance: 3e-4, maxIterations: 200 }
+const FINAL = { tolerance: 1e-3, maxIterations: 200 }
 
 /**
  * Trains with a setting on `rows`, from a head that comes near, and folds the scale into the matrix:

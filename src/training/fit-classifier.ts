@@ -1,23 +1,16 @@
 /** From features to a classifier with its thresholds. Pure numbers; computes on the calling thread. */
 import { thresholdForAccuracy } from '../learn/calibration.ts'
-import {
-  accuracyByChance,
-  answerHeldOut,
-  chooseHead,
-  crossPredict,
-  extendFolds,
-  judgeOutOfFold,
-} from '../learn/choose-head.ts'
+import { accuracyByChance, answerHeldOut, chooseHead, crossPredict } from '../learn/choose-head.ts'
 import type { Trial } from '../learn/head-setting.ts'
-import { applyHead, heldOut, type OutOfFold } from '../learn/held-out.ts'
+import { applyHead, heldOut, judgeLogits, type OutOfFold } from '../learn/held-out.ts'
 import { groupLookAlikes } from '../learn/look-alikes.ts'
 import { argmaxRows } from '../learn/metrics.ts'
 import { findSimilarPairs } from '../learn/near-duplicates.ts'
-import type { PrincipalDirections } from '../learn/principal-directions.ts'
 import {
   fitRejection,
   gatherRows,
-  rejectionDirections,
+  projectRows,
+  type RejectionModel,
   rejectionDistances,
 } from '../learn/rejection.ts'
 import { type Scaling, transformFeatures } from '../learn/scaling.ts'
@@ -32,6 +25,7 @@ import type {
   FitTask,
   GroupResult,
   GroupTask,
+  Thresholds,
 } from './fit-task.ts'
 
 /**
@@ -56,7 +50,10 @@ export async function groupRows(
 ): Promise<GroupResult> {
   const unit = transformFeatures(features, width, 'unit')
   const pairs = await findSimilarPairs(gemm, unit, width, NEAR_DUPLICATE_COSINE, onStep)
-  return { pairs, ...groupLookAlikes(unit, width, labels, classes, pairs, seed, named) }
+  return {
+    pairs,
+    ...(await groupLookAlikes(gemm, unit, width, labels, classes, pairs, seed, named)),
+  }
 }
 
 /**
@@ -72,97 +69,113 @@ export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): 
   const chance = await accuracyByChance(gemm, data, train, chosen, options)
 
   const unit = transformFeatures(task.features, width, 'unit')
-  const basis = await rejectionDirections(gemm, gatherRows(unit, width, train), width)
+  const projected = await projectRows(gemm, unit, width, train)
   const rejectionOf = async (rows: readonly number[]) =>
-    basis && (await fitRejection(gemm, unit, width, labels, classes, rows, basis))
-  const thresholdsOf = async (outOfFold: OutOfFold, temperature: number) => ({
-    temperature,
-    unsureBelow: unsureThreshold(task, outOfFold, temperature),
-    unknownAbove: basis
-      ? await unknownThreshold(gemm, task, unit, basis, outOfFold, report)
-      : Number.MAX_VALUE,
-  })
+    projected && (await fitRejection(gemm, projected, labels, classes, rows))
+  const distancesOf = async (rejection: RejectionModel | undefined, rows: readonly number[]) =>
+    rejection === undefined
+      ? new Float64Array()
+      : await rejectionDistances(gemm, rejection, gatherRows(unit, width, rows))
+  const answersOf = async (outOfFold: OutOfFold): Promise<HeldOutAnswers> => {
+    const { rows, folds } = outOfFold
+    const { held, heldLogits } = heldOut(data, outOfFold)
+    const distances: Float64Array[] = []
+    for (const fold of new Set(folds.filter((each) => each >= 0))) {
+      const rejection = await rejectionOf(rows.filter((_, place) => folds[place] !== fold))
+      const inFold = rows.filter((_, place) => folds[place] === fold)
+      distances.push(await distancesOf(rejection, inFold))
+      report({})
+    }
+    return { labels: held, logits: heldLogits, distances: join(Float64Array, distances) }
+  }
+
   const measuredHead = await trainHead(data, train, chosen, choice.head, options)
   const measuredRejection = await rejectionOf(train)
-  const isFinal = final.length === train.length
-  const calibrate = async () => {
-    if (choice.outOfFold.rows.length === final.length) return choice.outOfFold
-    const foldOf = isFinal ? choice.foldOf : extendFolds(data, choice.foldOf, measured, seed)
-    return answerHeldOut(gemm, data, final, { ...choice, foldOf }, options)
+  const measuredRows = transformed(task, measured, chosen.scaling)
+  const measuredAnswers: HeldOutAnswers = {
+    labels: Int32Array.from(measured, (row) => labels[row] ?? 0),
+    logits: await applyHead(gemm, measuredHead, measuredRows, width, classes),
+    distances: await distancesOf(measuredRejection, measured),
   }
-  // More photos make a better head, whose scores mean something else: its thresholds are fitted anew.
-  const calibrated = await calibrate()
-  const thresholds = await thresholdsOf(
-    calibrated,
-    judgeOutOfFold(data, chosen, calibrated).temperature,
+  const isMore = final.length > train.length
+  const isWhole = choice.outOfFold.rows.length === train.length
+  const crossAnswers = await answersOf(
+    isMore || isWhole ? choice.outOfFold : await answerHeldOut(gemm, data, train, choice, options),
   )
-  const measuredThresholds = isFinal
-    ? thresholds
-    : await thresholdsOf(choice.outOfFold, chosen.temperature)
+  const measuredThresholds = fitThresholds(crossAnswers, classes)
   const result = {
     chosen,
     trials,
     measuredThresholds,
-    measuredLogits: await applyHead(
-      gemm,
-      measuredHead,
-      transformed(task, measured, chosen.scaling),
-      width,
-      classes,
-    ),
-    measuredDistances:
-      measuredRejection === undefined
-        ? new Float64Array(measured.length)
-        : await rejectionDistances(gemm, measuredRejection, gatherRows(unit, width, measured)),
+    measuredLogits: measuredAnswers.logits,
+    measuredDistances: measuredAnswers.distances,
     accuracyByChance: chance,
+  }
+  if (!isMore) {
+    return {
+      ...result,
+      thresholds: measuredThresholds,
+      head: measuredHead,
+      rejection: measuredRejection,
+    }
   }
   return {
     ...result,
-    thresholds,
-    head: isFinal ? measuredHead : await trainHead(data, final, chosen, measuredHead, options),
-    rejection: isFinal ? measuredRejection : await rejectionOf(final),
+    // The measured photos were held out from a head of nearly all photos: heads of a sample are less sure of themselves.
+    thresholds: fitThresholds(
+      isWhole ? joinAnswers(crossAnswers, measuredAnswers) : measuredAnswers,
+      classes,
+    ),
+    head: await trainHead(data, final, chosen, measuredHead, options),
+    rejection: await rejectionOf(final),
   }
 }
 
-function unsureThreshold(
-  { labels, classes }: FitTask,
-  { rows, logits, folds }: OutOfFold,
-  temperature: number,
-): number {
-  const { held, heldLogits } = heldOut(labels, classes, rows, folds, logits)
-  const predicted = argmaxRows(heldLogits, classes)
-  const confidence = Float64Array.from(held, (_, row) => {
-    const scores = heldLogits.subarray(row * classes, (row + 1) * classes)
+/** What was said of photos that were not learned from. */
+interface HeldOutAnswers {
+  /** `[n]` */
+  readonly labels: Int32Array
+  /** `[n, classes]` */
+  readonly logits: Float32Array
+  /** Of those photos whose place among the others could be told, in any order. */
+  readonly distances: Float64Array
+}
+
+const joinAnswers = (a: HeldOutAnswers, b: HeldOutAnswers): HeldOutAnswers => ({
+  labels: join(Int32Array, [a.labels, b.labels]),
+  logits: join(Float32Array, [a.logits, b.logits]),
+  distances: join(Float64Array, [a.distances, b.distances]),
+})
+
+function join<Values extends Int32Array | Float32Array | Float64Array>(
+  create: new (length: number) => Values,
+  parts: readonly Values[],
+): Values {
+  const joined = new create(parts.reduce((sum, part) => sum + part.length, 0))
+  let start = 0
+  for (const part of parts) {
+    joined.set(part, start)
+    start += part.length
+  }
+  return joined
+}
+
+function fitThresholds({ labels, logits, distances }: HeldOutAnswers, classes: number): Thresholds {
+  const { temperature } = judgeLogits(labels, logits, classes)
+  const predicted = argmaxRows(logits, classes)
+  const confidence = Float64Array.from(labels, (_, row) => {
+    const scores = logits.subarray(row * classes, (row + 1) * classes)
     return softmax(scores.map((logit) => logit / temperature))[predicted[row] ?? 0] ?? 0
   })
-  const correct = Uint8Array.from(held, (label, row) => (predicted[row] === label ? 1 : 0))
-  const threshold = thresholdForAccuracy(confidence, correct, SURE_ACCURACY)
-  return threshold > 1 ? SURE_WITHOUT_EVIDENCE : threshold
-}
-
-/** The distance that all but a twentieth of held-out photos stay below. */
-async function unknownThreshold(
-  gemm: Gemm,
-  { labels, width, classes }: FitTask,
-  unit: Float32Array,
-  basis: PrincipalDirections,
-  { rows, folds }: OutOfFold,
-  report: Report,
-): Promise<number> {
-  const distances: number[] = []
-  const count = folds.reduce((most, fold) => Math.max(most, fold + 1), 0)
-  for (let fold = 0; fold < count; fold++) {
-    const seen = rows.filter((_, place) => folds[place] !== fold)
-    const held = rows.filter((_, place) => folds[place] === fold)
-    const model = await fitRejection(gemm, unit, width, labels, classes, seen, basis)
-    report({})
-    if (model === undefined || held.length === 0) continue
-    distances.push(...(await rejectionDistances(gemm, model, gatherRows(unit, width, held))))
-  }
-  if (distances.length === 0) return Number.MAX_VALUE
-  distances.sort((a, b) => a - b)
+  const correct = Uint8Array.from(labels, (label, row) => (predicted[row] === label ? 1 : 0))
+  const sure = thresholdForAccuracy(confidence, correct, SURE_ACCURACY)
+  const ascending = distances.slice().sort()
   const place = Math.min(distances.length - 1, Math.ceil((1 - REJECTED_SHARE) * distances.length))
-  return distances[place] ?? Number.MAX_VALUE
+  return {
+    temperature,
+    unsureBelow: sure > 1 ? SURE_WITHOUT_EVIDENCE : sure,
+    unknownAbove: ascending[place] ?? Number.MAX_VALUE,
+  }
 }
 
 /** Held-out answers for every row, under the setting that does best. */
@@ -171,15 +184,13 @@ export async function crossPredictRows(
   task: CrossPredictTask,
   report: Report,
 ): Promise<CrossPredictResult> {
-  const { seed, threads, labels, classes } = task
+  const { seed, threads, labels } = task
   const rows = [...labels.keys()]
   const options = { seed, threads, onStep: (trial?: Trial) => report(trial ? { trial } : {}) }
   const { chosen, outOfFold } = await chooseHead(gemm, task, rows, options)
   const isWhole = outOfFold.rows.length === rows.length
-  const { logits, folds } = isWhole
-    ? outOfFold
-    : await crossPredict(gemm, task, rows, chosen, options)
-  const { places, heldLogits } = heldOut(labels, classes, rows, folds, logits)
+  const answers = isWhole ? outOfFold : await crossPredict(gemm, task, rows, chosen, options)
+  const { places, heldLogits } = heldOut(task, answers)
   for (let i = 0; i < heldLogits.length; i++) {
     heldLogits[i] = (heldLogits[i] ?? 0) / chosen.temperature
   }

@@ -6,7 +6,7 @@ import { type Featurizer, openFeaturizer, type Photo } from '../../dist/features
 import { preprocessingHash } from '../../dist/images/preprocessing-hash.js'
 import { PROBE_SCENE } from '../../dist/images/probe-photos.js'
 import { centroidHead } from '../../dist/learn/centroid-head.js'
-import { fitRejection } from '../../dist/learn/rejection.js'
+import { fitRejection, projectRows } from '../../dist/learn/rejection.js'
 import { transformFeatures } from '../../dist/learn/scaling.js'
 import { openGemm } from '../../dist/tensor/gemm.js'
 import { photoPath } from './photos.ts'
@@ -49,7 +49,8 @@ export async function createTinyBundle({
   const unit = transformFeatures(features, width, 'unit')
   const rows = [...rowLabels.keys()]
   const gemm = await openGemm(1)
-  const rejection = await fitRejection(gemm, unit, width, rowLabels, classes, rows)
+  const projected = await projectRows(gemm, unit, width, rows)
+  const rejection = projected && (await fitRejection(gemm, projected, rowLabels, classes, rows))
   await gemm.close()
   const files = encodeBundle({
     manifest: {
