@@ -5,6 +5,7 @@ import { findDatasetFaults, foldLabel } from '../datasets/dataset-faults.ts'
 import type { Finding } from '../datasets/findings.ts'
 import { readPhotoSize } from '../datasets/read-photo-facts.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
+import { correctionPath } from '../datasets/versions.ts'
 import { type Correction, listCorrections } from '../registry/corrections.ts'
 import type { Store } from '../store/store.ts'
 import type { TrainingPhoto } from '../training/prepare-dataset.ts'
@@ -31,7 +32,7 @@ export async function loadCorrections(
   const broken: Finding[] = []
   for (const correction of corrections) {
     const label = spelling.get(foldLabel(correction.label)) ?? correction.label
-    const path = `corrections/${correction.photoSha256}`
+    const path = correctionPath(correction.photoSha256)
     try {
       photos.push({ path, label, ...(await readCorrected(store, correction)) })
     } catch (error) {

@@ -56,6 +56,7 @@ export const ERROR_CATALOGUE = {
     'A bundle answers otherwise here than on the machine that made it.',
   ),
   bundle_too_new: failure(422, 'The bundle was written by a newer version of Verger.'),
+  cache_unreadable: failure(500, 'Something that was kept for later cannot be read.'),
   checksum_mismatch: failure(
     502,
     'A download differs from its published checksum, or from the one recorded at first use.',

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { VergerError } from '../core/errors.ts'
+import { blobPath } from '../store/folder-blob-store.ts'
 import { openStore } from '../store/store.ts'
 import { ARCHIVE_EXTENSIONS, unpackOnce } from './archive.ts'
 import type { FoundCandidates } from './candidates.ts'
@@ -9,7 +10,7 @@ import { type FolderOptions, findFolderCandidates } from './folder-candidates.ts
 import { gotDatasetFolder, readGotDataset } from './got-dataset.ts'
 import { MANIFEST_EXTENSIONS, readManifestFile } from './manifest-file.ts'
 import { markUnpackedUsed } from './unpacked-archives.ts'
-import { isVersionPrefix, loadDatasetVersion } from './versions.ts'
+import { correctionPath, isVersionPrefix, loadDatasetVersion } from './versions.ts'
 
 export interface DatasetSourceOptions extends FolderOptions {
   /** Folder that relative paths start from. */
@@ -98,8 +99,11 @@ async function openVersion(prefix: string, home: string): Promise<DatasetSource 
   try {
     const { id, name, root, source, photos } = await loadDatasetVersion(store, prefix)
     await markUnpackedUsed(home, root)
-    const candidates = photos.map(({ path, label, split, group }) => ({
-      ...{ path, file: join(root, path), label },
+    const candidates = photos.map(({ path, label, sha256, split, group }) => ({
+      path,
+      file:
+        path === correctionPath(sha256) ? blobPath(join(home, 'blobs'), sha256) : join(root, path),
+      label,
       ...(split === undefined ? {} : { split }),
       ...(group === undefined ? {} : { group }),
     }))

@@ -25,6 +25,9 @@ export interface LoadedDatasetVersion extends DatasetVersion {
   readonly photos: readonly DatasetPhoto[]
 }
 
+/** Where a corrected photo stands in a version: under its hash, by which its bytes are kept as a blob. */
+export const correctionPath = (sha256: string): string => `corrections/${sha256}`
+
 /** Fewest digits of an id that name a version. */
 const MIN_PREFIX = 6
 

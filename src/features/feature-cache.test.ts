@@ -134,6 +134,18 @@ describe('a damaged entry', () => {
     expectDamaged(readFileSync(path()))
   })
 
+  it('is named where a folder stands in its place', async () => {
+    await open().put(PHOTO, VIEW, FEATURES)
+    rmSync(path())
+    mkdirSync(path())
+    expect(() => open().get(PHOTO, VIEW)).toThrow(
+      expect.objectContaining({
+        code: 'cache_unreadable',
+        message: expect.stringContaining(path()),
+      }),
+    )
+  })
+
   it('can be written again', async () => {
     const cache = open()
     await cache.put(PHOTO, VIEW, FEATURES)

@@ -20,6 +20,7 @@ import {
 import { dirname, join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { toWriteError } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
 import { preprocessingHash } from '../images/preprocessing-hash.ts'
 import type { View } from './views.ts'
 
@@ -101,15 +102,23 @@ function readIfThere(path: string): Buffer | undefined {
     file = openSync(path, 'r')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    throw unreadable(path, error)
   }
   try {
     if (Date.now() - fstatSync(file).mtimeMs > NOTE_USE_AFTER_MS) noteUse(file)
     return readFileSync(file)
+  } catch (error) {
+    throw unreadable(path, error)
   } finally {
     closeSync(file)
   }
 }
+
+const unreadable = (path: string, cause: unknown): VergerError =>
+  new VergerError('cache_unreadable', `Expected features that can be read at ${path}`, {
+    hint: 'Let the user who runs Verger read and write this file, or remove it: it is computed again.',
+    cause,
+  })
 
 function noteUse(file: number): void {
   const now = new Date()

@@ -2,7 +2,13 @@
 import type { LinearHead, TrainingRows } from './softmax-regression.ts'
 
 /**
- * −‖x − mₖ‖² up to what all classes share: W = 2 mₖ, b = −‖mₖ‖². `rowWeights` `[n]` weigh the photos of a mean; a class
+ * Inverse temperature. Scaled rows have a mean squared length of 1, so squared distances lie between 0 and 4; this makes
+ * scores of them before a temperature is fitted, and where none can be.
+ */
+const SHARPNESS = 10
+
+/**
+ * −SHARPNESS · ‖x − mₖ‖² up to what all classes share: W = SHARPNESS · 2 mₖ, b = −SHARPNESS · ‖mₖ‖². `rowWeights` `[n]` weigh the photos of a mean; a class
  * without any is never answered.
  */
 export function centroidHead(
@@ -23,8 +29,8 @@ export function centroidHead(
   for (let i = 0; i < width; i++) {
     for (let c = 0; c < classes; c++) {
       const mean = totals[c] === 0 ? 0 : weights[i * classes + c]! / totals[c]!
-      weights[i * classes + c] = 2 * mean
-      bias[c]! -= mean * mean
+      weights[i * classes + c] = SHARPNESS * 2 * mean
+      bias[c]! -= SHARPNESS * mean * mean
     }
   }
   for (let c = 0; c < classes; c++) if (totals[c] === 0) bias[c] = -1e4

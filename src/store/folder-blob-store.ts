@@ -1,6 +1,6 @@
 /** Blobs as files: `<folder>/ab/cdef…` holds the bytes whose hash is `abcdef…`. */
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   createFolder,
   removeStaleTemporaries,
@@ -21,8 +21,8 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
   const incoming = join(folder, 'incoming')
   await createFolder(incoming)
   await removeStaleTemporaries(incoming)
-  const folderOf = (sha256: string) => join(folder, sha256.slice(0, 2))
-  const pathOf = (sha256: string) => join(folderOf(sha256), sha256.slice(2))
+  const pathOf = (sha256: string) => blobPath(folder, sha256)
+  const folderOf = (sha256: string) => dirname(pathOf(sha256))
 
   return {
     async put(bytes) {
@@ -55,6 +55,10 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
 }
 
 /** Whether the bytes are there and intact. */
+/** Where the blob of a hash lies in a folder of blobs, whether or not it is there. */
+export const blobPath = (folder: string, sha256: string): string =>
+  join(folder, sha256.slice(0, 2), sha256.slice(2))
+
 async function holds(path: string, sha256: string): Promise<boolean> {
   const bytes = await readFile(path).catch(() => undefined)
   return bytes !== undefined && hash(bytes) === sha256

@@ -5,6 +5,7 @@ import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import { encodeBundle } from '../bundles/encode-bundle.ts'
 import { type BundleFiles, bundleId } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
+import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import { manifestId } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
@@ -90,7 +91,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
       load: join(plan.dataset.root, photo.path),
     })),
     ...plan.extra,
-  ]
+  ].sort((a, b) => compareCodePoints(a.path, b.path))
   const size = plan.size ?? sizeFor(photos, plan.backbone)
   const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS : [plan.views]
   let best: Attempt | undefined

@@ -67,6 +67,15 @@ describe('corrected photos', () => {
   })
 })
 
+describe('the dataset version of a training', () => {
+  it('holds the corrected photos, and is trained again from its id', async () => {
+    const first = await train(sandbox, 'fruits --register fruits')
+    const { bundle, findings, labels } = await train(sandbox, first.settings.dataset)
+    expect({ bundle, labels }).toEqual({ bundle: first.bundle, labels: first.labels })
+    expect(findings.filter(({ kind }) => kind === 'broken')).toEqual([])
+  })
+})
+
 describe('a corrected photo that helps nobody', () => {
   it('stands under another label in the dataset: it is left out there too, and said', async () => {
     const photo = readFileSync(join(sandbox.folder, 'fruits/apple/3.jpg'))

@@ -15,7 +15,11 @@ export interface TrainingResult {
   readonly folder: string | null
   readonly labels: readonly string[]
   readonly accuracy: { readonly value: number }
-  readonly settings: { readonly photos: number; readonly photosPerLabel: readonly number[] }
+  readonly settings: {
+    readonly dataset: string
+    readonly photos: number
+    readonly photosPerLabel: readonly number[]
+  }
   readonly findings: readonly {
     readonly kind: string
     readonly message: string
