@@ -33,7 +33,7 @@ const SCALING_FOLDS = 2
 const GROWN = 1.02
 /** Rows on which settings are compared; beyond that more rows cost time and change no choice. */
 const MAX_COMPARED_ROWS = 2048
-/** Rows on which scalings are compared, which differ more. */
+/** Rows on which scalings are compared, which differ more, and on which a single figure is found. */
 const MAX_SCALING_ROWS = 1024
 /** Rows on which the temperature is fitted. */
 const MAX_CALIBRATED_ROWS = 3072
@@ -151,7 +151,7 @@ export async function accuracyByChance(
   setting: HeadSetting,
   options: SearchOptions,
 ): Promise<number> {
-  const compared = sampleRows(data, rows, options.seed, MAX_COMPARED_ROWS)
+  const compared = sampleRows(data, rows, options.seed, MAX_SCALING_ROWS)
   const alone = { ...data, groups: Int32Array.from(data.labels, (_, row) => row) }
   const folds = foldsOf(alone, compared, options.seed).map(firstFolds)
   const scaled = scaleRows(data, compared, setting.scaling)
