@@ -30,7 +30,16 @@ export function efficientNetLite0(size = 224, classes = 1000): Network {
     input: LayerId,
     options: { filters: number; kernelSize?: number; stride?: number; groups?: number },
   ): LayerId =>
-    builder.add({ op: 'conv', name, input, kernelSize: 1, stride: 1, groups: 1, ...options })
+    builder.add({
+      op: 'conv',
+      name,
+      input,
+      kernelSize: 1,
+      stride: 1,
+      padding: 'same',
+      groups: 1,
+      ...options,
+    })
   const relu6 = (input: LayerId): LayerId => builder.add({ op: 'relu6', input })
 
   let x = relu6(conv('stem', INPUT, { filters: STEM_CHANNELS, kernelSize: 3, stride: 2 }))

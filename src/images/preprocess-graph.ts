@@ -1,6 +1,6 @@
 /** The part of preprocessing inside the graph: RGB levels of any size → the network's normalised input. */
 import { float, type GraphBuilder, type Value } from '../tensor/graph-builder.ts'
-import type { NetworkInput } from '../tensor/network.ts'
+import type { NetworkInput, PerChannel } from '../tensor/network.ts'
 
 /** Names of the constants that hold the side of the squashed photo. */
 export const SIZE_CONSTANTS: ReadonlySet<string> = new Set(['size_2', 'size_3'])
@@ -32,6 +32,10 @@ export function emitPreprocessing(graph: GraphBuilder, image: Value, input: Netw
     perm: [0, 3, 1, 2],
   })
   const squashed = squash(squash(levels, 3), 2)
-  const centred = graph.node('Sub', [squashed, graph.constant('mean', Float32Array.of(mean), [])])
-  return graph.node('Div', [centred, graph.constant('divisor', Float32Array.of(divisor), [])])
+  const levelsOf = (name: string, value: PerChannel): Value =>
+    typeof value === 'number'
+      ? graph.constant(name, Float32Array.of(value), [])
+      : graph.constant(name, Float32Array.from(value), [3, 1, 1])
+  const centred = graph.node('Sub', [squashed, levelsOf('mean', mean)])
+  return graph.node('Div', [centred, levelsOf('divisor', divisor)])
 }

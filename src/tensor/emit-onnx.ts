@@ -1,16 +1,19 @@
 /** Emits a network and its weights as ONNX inference nodes. */
 import { VergerError } from '../core/errors.ts'
-import type { GraphBuilder, Value } from './graph-builder.ts'
-import { type ConvLayer, INPUT, type LayerId, type Network, samePadding } from './network.ts'
+import { float, type GraphBuilder, type Value } from './graph-builder.ts'
+import {
+  type Activation,
+  type ActivationLayer,
+  type ConvLayer,
+  INPUT,
+  type Layer,
+  type LayerId,
+  type Network,
+  type PoolLayer,
+  toPair,
+} from './network.ts'
+import { inferShapes, padsOf, type Shape } from './network-shapes.ts'
 import type { FloatTensor, Weights } from './tensor.ts'
-
-interface EmittedLayer {
-  readonly value: Value
-  /** Channels, or features once pooled. */
-  readonly channels: number
-  /** Height and width in pixels; 1 once pooled. */
-  readonly size: number
-}
 
 /**
  * Adds the network to `graph`, reading `input` `[n, 3, size, size]`, and gives the value of each named output.
@@ -22,73 +25,172 @@ export function emitNetwork(
   weights: Weights,
   input: Value,
 ): Record<string, Value> {
-  const emitted: EmittedLayer[] = []
-  const get = (id: LayerId): EmittedLayer =>
-    id === INPUT ? { value: input, channels: 3, size: network.input.size } : emitted[id]!
-  const weight = (name: string, dims: readonly number[]): Value => {
-    const tensor = requireWeight(network.name, weights, name, dims)
-    return graph.constant(name, tensor.data, tensor.dims)
+  const { size } = network.input
+  const shapes = inferShapes(network)
+  const values: Value[] = []
+  const emitter: Emitter = {
+    graph,
+    value: (id) => (id === INPUT ? input : values[id]!),
+    shape: (id) => (id === INPUT ? { channels: 3, height: size, width: size } : shapes[id]!),
+    weight(name, dims) {
+      const { data } = requireWeight(network.name, weights, name, dims)
+      return graph.constant(name, data, dims)
+    },
   }
-  const zero = graph.constant('zero', Float32Array.of(0), [])
-  const six = graph.constant('six', Float32Array.of(6), [])
-
-  for (const layer of network.layers) {
-    switch (layer.op) {
-      case 'conv':
-        emitted.push(emitConv(graph, layer, get(layer.input), weight))
-        break
-      case 'relu6': {
-        const from = get(layer.input)
-        emitted.push({ ...from, value: graph.node('Clip', [from.value, zero, six]) })
-        break
-      }
-      case 'add': {
-        const [left, right] = layer.inputs.map(get) as [EmittedLayer, EmittedLayer]
-        emitted.push({ ...left, value: graph.node('Add', [left.value, right.value]) })
-        break
-      }
-      case 'global-average-pool': {
-        const from = get(layer.input)
-        const pooled = graph.node('GlobalAveragePool', [from.value])
-        const value = graph.node('Flatten', [pooled], { axis: 1 })
-        emitted.push({ value, channels: from.channels, size: 1 })
-        break
-      }
-      case 'dense': {
-        const from = get(layer.input)
-        const kernel = weight(`${layer.name}/kernel`, [layer.units, from.channels])
-        const bias = weight(`${layer.name}/bias`, [layer.units])
-        const value = graph.node('Gemm', [from.value, kernel, bias], { transB: 1 })
-        emitted.push({ value, channels: layer.units, size: 1 })
-        break
-      }
-    }
-  }
+  // What layers share comes before the weights; the order decides the bytes of the file.
+  if (network.layers.some(({ op }) => op === 'relu6')) declareSix(graph)
+  for (const layer of network.layers) values.push(emitLayer(emitter, layer))
   return Object.fromEntries(
-    Object.entries(network.outputs).map(([name, { layer }]) => [name, get(layer).value]),
+    Object.entries(network.outputs).map(([name, { layer }]) => [name, emitter.value(layer)]),
   )
 }
 
-function emitConv(
-  graph: GraphBuilder,
-  layer: ConvLayer,
-  from: EmittedLayer,
-  weight: (name: string, dims: readonly number[]) => Value,
-): EmittedLayer {
-  const { filters, kernelSize: k, stride, groups } = layer
-  const [before, after] = samePadding(from.size, k, stride)
-  const kernel = weight(`${layer.name}/kernel`, [filters, from.channels / groups, k, k])
-  const bias = weight(`${layer.name}/bias`, [filters])
-  const value = graph.node('Conv', [from.value, kernel, bias], {
-    kernel_shape: [k, k],
-    strides: [stride, stride],
-    group: groups,
-    pads: [before, before, after, after],
-  })
-  return { value, channels: filters, size: Math.ceil(from.size / stride) }
+interface Emitter {
+  readonly graph: GraphBuilder
+  value(id: LayerId): Value
+  shape(id: LayerId): Shape
+  /** Adds a weight of the network as a constant. */
+  weight(name: string, dims: readonly number[]): Value
 }
 
-function requireWeight(
+function emitLayer(emitter: Emitter, layer: Layer): Value {
+  const { graph, value, shape, weight } = emitter
+  switch (layer.op) {
+    case 'conv':
+      return emitConv(emitter, layer)
+    case 'max-pool':
+    case 'average-pool':
+      return emitPool(emitter, layer)
+    case 'dense': {
+      const kernel = weight(`${layer.name}/kernel`, [layer.units, shape(layer.input).channels])
+      const bias = weight(`${layer.name}/bias`, [layer.units])
+      return graph.node('Gemm', [value(layer.input), kernel, bias], { transB: 1 })
+    }
+    case 'scale': {
+      const { channels, height } = shape(layer.input)
+      const dims = height === undefined ? [channels] : [channels, 1, 1]
+      const perChannel = (name: string) => {
+        const flat = weight(`${layer.name}/${name}`, [channels])
+        if (dims.length === 1) return flat
+        const to = graph.constant(
+          `dims_${channels}`,
+          BigInt64Array.of(BigInt(channels), 1n, 1n),
+          [3],
+        )
+        return graph.node('Reshape', [flat, to])
+      }
+      const scaled = graph.node('Mul', [value(layer.input), perChannel('scale')])
+      return graph.node('Add', [scaled, perChannel('offset')])
+    }
+    case 'add':
+      return graph.node('Add', layer.inputs.map(value))
+    case 'multiply':
+      return graph.node('Mul', layer.inputs.map(value))
+    case 'concat':
+      return graph.node('Concat', layer.inputs.map(value), { axis: 1 })
+    case 'pad': {
+      const [top, left, bottom, right] = layer.padding
+      const pads = [0, 0, top, left, 0, 0, bottom, right]
+      const name = `pads_${pads.join('_')}`
+      return graph.node('Pad', [
+        value(layer.input),
+        graph.constant(name, BigInt64Array.from(pads, BigInt), [8]),
+      ])
+    }
+    case 'global-average-pool':
+    case 'global-max-pool': {
+      const opType = layer.op === 'global-max-pool' ? 'GlobalMaxPool' : 'GlobalAveragePool'
+      const pooled = graph.node(opType, [value(layer.input)])
+      return layer.staysMap === true ? pooled : graph.node('Flatten', [pooled], { axis: 1 })
+    }
+    case 'flatten': {
+      const from = value(layer.input)
+      const map =
+        layer.channels === 'slowest'
+          ? from
+          : graph.node('Transpose', [from], { perm: [0, 2, 3, 1] })
+      return graph.node('Flatten', [map], { axis: 1 })
+    }
+    default:
+      return emitActivation(graph, layer, value(layer.input))
+  }
+}
+
+/** The bounds of `relu6`. */
+const declareSix = (graph: GraphBuilder): [Value, Value] => [
+  graph.constant('zero', Float32Array.of(0), []),
+  graph.constant('six', Float32Array.of(6), []),
+]
+
+/** Activations that ONNX has as they are. */
+const PLAIN: Partial<Record<Activation, string>> = {
+  relu: 'Relu',
+  sigmoid: 'Sigmoid',
+  tanh: 'Tanh',
+  'hard-swish': 'HardSwish',
+}
+
+function emitActivation(graph: GraphBuilder, { op, alpha }: ActivationLayer, x: Value): Value {
+  const scalar = (name: string, number: number) => graph.constant(name, Float32Array.of(number), [])
+  const plain = PLAIN[op]
+  if (plain !== undefined) return graph.node(plain, [x])
+  switch (op) {
+    case 'relu6':
+      return graph.node('Clip', [x, ...declareSix(graph)])
+    case 'silu':
+      return graph.node('Mul', [x, graph.node('Sigmoid', [x])])
+    case 'hard-sigmoid':
+      return graph.node('HardSigmoid', [x], { alpha: float(1 / 6), beta: float(0.5) })
+    case 'leaky-relu':
+      return graph.node('LeakyRelu', [x], { alpha: float(alpha ?? 0.01) })
+    case 'elu':
+      return graph.node('Elu', [x], { alpha: float(alpha ?? 1) })
+    case 'softmax':
+      return graph.node('Softmax', [x], { axis: 1 })
+    default: {
+      const turned = graph.node('Erf', [graph.node('Div', [x, scalar('root_two', Math.SQRT2)])])
+      const share = graph.node('Add', [turned, scalar('one', 1)])
+      return graph.node('Mul', [graph.node('Mul', [x, share]), scalar('half', 0.5)])
+    }
+  }
+}
+
+function emitConv({ graph, value, shape, weight }: Emitter, layer: ConvLayer): Value {
+  const { filters, kernelSize, stride, dilation = 1, groups, padding } = layer
+  const from = shape(layer.input)
+  const taps = toPair(kernelSize)
+  const steps = toPair(dilation)
+  const extent = [(taps[0] - 1) * steps[0] + 1, (taps[1] - 1) * steps[1] + 1] as const
+  const kernel = weight(`${layer.name}/kernel`, [filters, from.channels / groups, ...taps])
+  const bias = weight(`${layer.name}/bias`, [filters])
+  return graph.node('Conv', [value(layer.input), kernel, bias], {
+    kernel_shape: taps,
+    strides: toPair(stride),
+    ...(dilation === 1 ? {} : { dilations: steps }),
+    group: groups,
+    pads: padsOf(padding, mapSize(from), extent, stride),
+  })
+}
+
+function emitPool({ graph, value, shape }: Emitter, layer: PoolLayer): Value {
+  const taps = toPair(layer.kernelSize)
+  const attributes = {
+    kernel_shape: taps,
+    strides: toPair(layer.stride),
+    pads: padsOf(layer.padding, mapSize(shape(layer.input)), taps, layer.stride),
+  }
+  if (layer.op === 'max-pool') return graph.node('MaxPool', [value(layer.input)], attributes)
+  const counts = layer.countsPadding === true ? 1 : 0
+  return graph.node('AveragePool', [value(layer.input)], {
+    ...attributes,
+    count_include_pad: counts,
+  })
+}
+
+const mapSize = ({ height = 1, width = 1 }: Shape) => ({ height, width })
+
+/** The weight of this name. Throws `backbone_damaged` where it is missing or has another shape. */
+export function requireWeight(
   network: string,
   weights: Weights,
   name: string,
