@@ -7,7 +7,7 @@ const project = (name: string, include: string[], timeoutMs = 30_000) => ({
 /** Where CI wants the results as JSON. */
 const report = process.env['VERGER_TEST_REPORT']
 
-/** `arrows`, `unit` and `built` need npm alone; `web`, `golden` and `package` need test/setup-all.sh. */
+/** `arrows`, `unit` and `built` need npm alone; `web`, `golden`, `package` and `parity` need test/setup-all.sh. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -19,6 +19,7 @@ export default defineConfig({
       project('web', ['test/web/**/*.test.ts'], 60_000),
       project('golden', ['test/golden/**/*.test.ts'], 300_000),
       project('package', ['test/package/**/*.test.ts'], 600_000),
+      project('parity', ['test/parity/**/*.test.ts'], 600_000),
     ],
   },
 })

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what `npm run test:all` needs beside npm, on Debian: Chromium for test/web, Python packages for test/golden.
+# Installs what `npm run test:all` needs beside npm, on Debian: Chromium for test/web, Python packages for
+# test/golden and test/parity.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 if ! command -v chromium > /dev/null; then
@@ -7,3 +8,4 @@ if ! command -v chromium > /dev/null; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-liberation > /dev/null
 fi
 sh "$root/scripts/fixtures/setup.sh"
+sh "$root/scripts/parity/setup.sh"
