@@ -1,11 +1,7 @@
 /** Gets a dataset and says whose it is, how large, how far, and what to do with it. */
-import { DATASET_CATALOG, SAMPLE_FRUITS } from '../datasets/download/dataset-catalog.ts'
-import { type GetResult, type GetStage, getDataset } from '../datasets/download/get-dataset.ts'
-import {
-  type DatasetPlan,
-  type DatasetRequest,
-  planDataset,
-} from '../datasets/download/plan-dataset.ts'
+import { DATASET_CATALOG, SAMPLE_FRUITS } from '../datasets/get/dataset-catalog.ts'
+import { type GetResult, type GetStage, getDataset } from '../datasets/get/get-dataset.ts'
+import { type DatasetPlan, type DatasetRequest, planDataset } from '../datasets/get/plan-dataset.ts'
 import { ByteProgressLine } from './byte-progress-line.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'

@@ -4,8 +4,17 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 
 /** SHA-256 of a file's bytes, in lower-case hexadecimal, read as a stream. */
-export async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
+export function sha256OfFile(path: string): Promise<string> {
+  return hashOfFile(path, 'sha256')
+}
+
+/** MD5 of a file's bytes, for publishers that state nothing better. */
+export function md5OfFile(path: string): Promise<string> {
+  return hashOfFile(path, 'md5')
+}
+
+async function hashOfFile(path: string, algorithm: string): Promise<string> {
+  const hash = createHash(algorithm)
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')
 }

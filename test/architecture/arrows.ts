@@ -4,12 +4,12 @@ import { posix } from 'node:path'
 /** Folders of `src` from the bottom to the top. A folder may import from lower rows and from itself, nothing else. */
 export const LEVELS: readonly (readonly string[])[] = [
   ['core'],
-  ['tensor', 'store'],
+  ['tensor', 'store', 'download'],
   ['images', 'backbones', 'learn'],
   ['datasets'],
   ['features'],
   ['bundles'],
-  ['registry', 'engines'],
+  ['registry', 'engines', 'importing'],
   ['training', 'serving'],
   ['jobs'],
   ['pipelines'],

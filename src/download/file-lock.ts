@@ -1,8 +1,8 @@
 /** One process at a time; the lock of a killed process is free after seconds. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
-import { toWriteError } from '../../core/atomic-write.ts'
-import { VergerError } from '../../core/errors.ts'
+import { toWriteError } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
 
 /** A holder that has not stirred for this long is dead. It stirs four times as often. */
 const STALE_MS = 4000

@@ -8,7 +8,7 @@ import {
   type FileServer,
   sendFile,
   startFileServer,
-} from '../../../test/support/file-server.ts'
+} from '../../test/support/file-server.ts'
 import { type Download, type DownloadOptions, downloadFile } from './download-file.ts'
 
 const FILE = Buffer.from(Array.from({ length: 400_000 }, (_, at) => (at * 2654435761) >>> 13))
@@ -238,6 +238,18 @@ describe('downloadFile', () => {
     writeFileSync(`${to}.partial`, partial.fill(0))
     expect(partial.length).toBeGreaterThan(0)
     expectWhole(await downloadFile({ ...options, url, to }))
+  })
+
+  it('compares an MD5 where the publisher states no better checksum', async () => {
+    const md5 = createHash('md5').update(FILE).digest('hex')
+    const handler: FileHandler = (request, response) => sendFile(request, response, FILE)
+    expectWhole(await download(handler, { md5 }))
+    await expect(download(handler, { md5: 'a'.repeat(32) })).rejects.toMatchObject({
+      code: 'checksum_mismatch',
+      message: expect.stringContaining(
+        `MD5 ${'a'.repeat(32)} that the publisher states, received ${md5}`,
+      ),
+    })
   })
 
   it('follows redirects, and resumes through them', async () => {

@@ -154,7 +154,7 @@ describe('getDataset', () => {
     mkdirSync(datasets)
     writeFileSync(join(datasets, 'checksums.json'), '{')
     await expect(get()).rejects.toMatchObject({
-      code: 'dataset_invalid',
+      code: 'cache_unreadable',
       message: expect.stringContaining(join(datasets, 'checksums.json')),
     })
     rmSync(join(datasets, 'checksums.json'))

@@ -1,7 +1,7 @@
 /** One request for a file or the rest of it, redirects followed. */
 import { type Dispatcher, request } from 'undici'
-import { VergerError } from '../../core/errors.ts'
-import { readVersion } from '../../core/version.ts'
+import { VergerError } from '../core/errors.ts'
+import { readVersion } from '../core/version.ts'
 import type { Identity, Part } from './partial-file.ts'
 
 export type FileResponse = {

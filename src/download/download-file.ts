@@ -11,9 +11,9 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici'
-import { createFolder, toWriteError } from '../../core/atomic-write.ts'
-import { VergerError } from '../../core/errors.ts'
-import { sha256OfFile } from '../../core/hashes.ts'
+import { createFolder, toWriteError } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
+import { md5OfFile, sha256OfFile } from '../core/hashes.ts'
 import { checkFreeSpace, readFreeBytes } from './free-space.ts'
 import { type Part, PartialFile } from './partial-file.ts'
 import { type FileResponse, requestFile, resumeValidator } from './request-file.ts'
@@ -24,6 +24,8 @@ export interface DownloadOptions {
   readonly to: string
   /** Published checksum in lower-case hexadecimal. */
   readonly sha256?: string | undefined
+  /** The same where the publisher states an MD5 only: it tells a damaged file, not a forged one. */
+  readonly md5?: string | undefined
   /** Published size. */
   readonly expectedBytes?: number | undefined
   /** Bytes of disk needed beside each byte of the file, to unpack it. */
@@ -57,7 +59,7 @@ const PROGRESS_BYTES = 64 * 1024
  * `write_failed`, or the reason of `signal`; what has arrived is kept for the next call unless it is wrong.
  */
 export async function downloadFile(options: DownloadOptions): Promise<Download> {
-  const { url, to, sha256, stallMs = 30_000 } = options
+  const { url, to, stallMs = 30_000 } = options
   await createFolder(dirname(to))
   const dispatcher = new EnvHttpProxyAgent({
     headersTimeout: stallMs,
@@ -68,19 +70,22 @@ export async function downloadFile(options: DownloadOptions): Promise<Download> 
   const attempt = new DownloadAttempt(options, partial, dispatcher)
   try {
     let file = await attempt.finish()
-    if (sha256 !== undefined && file.sha256 !== sha256 && attempt.isResumed) {
+    let difference = await findDifference(options, file, partial.path)
+    if (difference !== undefined && attempt.isResumed) {
       options.onNote?.('What had arrived before was damaged; starting over')
       await partial.discard()
       file = await attempt.finish()
+      difference = await findDifference(options, file, partial.path)
     }
-    if (sha256 !== undefined && file.sha256 !== sha256) {
+    if (difference !== undefined) {
+      const { name, expected, received } = difference
       await partial.discard()
       throw new VergerError(
         'checksum_mismatch',
-        `Expected the SHA-256 ${sha256} that the publisher states, received ${file.sha256} (${file.sizeBytes} bytes) from ${url}`,
+        `Expected the ${name} ${expected} that the publisher states, received ${received} (${file.sizeBytes} bytes) from ${url}`,
         {
           hint: 'The file was removed. Try again on another network; if it stays so, ask the publisher.',
-          details: { url, expected: sha256, received: file.sha256, sizeBytes: file.sizeBytes },
+          details: { url, expected, received, sizeBytes: file.sizeBytes },
         },
       )
     }
@@ -90,6 +95,20 @@ export async function downloadFile(options: DownloadOptions): Promise<Download> 
     // A stalled connection would keep close() waiting.
     await dispatcher.destroy()
   }
+}
+
+/** How a whole file differs from what the publisher states; undefined where it does not. */
+async function findDifference(
+  { sha256, md5 }: DownloadOptions,
+  file: Download,
+  path: string,
+): Promise<{ name: string; expected: string; received: string } | undefined> {
+  if (sha256 !== undefined && file.sha256 !== sha256) {
+    return { name: 'SHA-256', expected: sha256, received: file.sha256 }
+  }
+  if (md5 === undefined) return undefined
+  const received = await md5OfFile(path)
+  return received === md5 ? undefined : { name: 'MD5', expected: md5, received }
 }
 
 class DownloadAttempt {
@@ -150,13 +169,14 @@ class DownloadAttempt {
   /** One request; gives the size of the file once it is whole. */
   async #attempt(): Promise<number> {
     this.#hasProgress = false
-    const { url, sha256, expectedBytes } = this.#options
+    const { url, sha256, md5, expectedBytes } = this.#options
     const part = await this.#partial.read(url)
     this.#bestBytes = Math.max(this.#bestBytes, part?.sizeBytes ?? 0)
     const partTotal = part?.identity.totalBytes
     if (part !== undefined && part.sizeBytes === partTotal) return part.sizeBytes
     // Without a validator another file could be continued; a published checksum would tell.
-    const isSafe = part !== undefined && (sha256 ?? resumeValidator(part.identity)) !== undefined
+    const isSafe =
+      part !== undefined && (sha256 ?? md5 ?? resumeValidator(part.identity)) !== undefined
     const known = isSafe ? part : undefined
     await this.#checkSpace(expectedBytes, known?.sizeBytes ?? 0)
     const response = await requestFile(url, known, {

@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { VergerError } from '../../core/errors.ts'
 import { sha256 } from '../../core/hashes.ts'
+import { readFreeBytes } from '../../download/free-space.ts'
 import { gotDatasetFolder, readGotDataset } from '../got-dataset.ts'
 import { DATASET_CATALOG, type Layout, SAMPLE_FRUITS } from './dataset-catalog.ts'
-import { readFreeBytes } from './free-space.ts'
 
 export interface DatasetRequest {
   /** A name of the catalogue, a URL, or with `from` any name. */

@@ -9,7 +9,7 @@
  */
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncFolder } from '../../core/atomic-write.ts'
+import { syncFolder } from '../core/atomic-write.ts'
 
 /** What the server says a file is (RFC 9110, section 8.8). */
 export interface Identity {

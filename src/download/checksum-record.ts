@@ -1,8 +1,8 @@
 /** Checksums of downloads that have no published one, recorded at first use: `checksums.json`. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../../core/atomic-write.ts'
-import { VergerError } from '../../core/errors.ts'
+import { writeFileAtomic } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
 import { withLock } from './file-lock.ts'
 
 export interface RecordedChecksum {
@@ -14,31 +14,31 @@ export interface RecordedChecksum {
 
 type ChecksumRecord = { readonly [url: string]: RecordedChecksum }
 
-const fileIn = (datasets: string): string => join(datasets, 'checksums.json')
+const fileIn = (folder: string): string => join(folder, 'checksums.json')
 
-/** What was recorded for a URL. Throws `dataset_invalid` where the file is damaged. */
+/** What was recorded for a URL. Throws `cache_unreadable` where the file is damaged. */
 export async function readChecksum(
-  datasets: string,
+  folder: string,
   url: string,
 ): Promise<RecordedChecksum | undefined> {
-  const record = await readRecord(datasets)
+  const record = await readRecord(folder)
   return Object.hasOwn(record, url) ? record[url] : undefined
 }
 
 export async function recordChecksum(
-  datasets: string,
+  folder: string,
   url: string,
   checksum: RecordedChecksum,
 ): Promise<void> {
-  const file = fileIn(datasets)
+  const file = fileIn(folder)
   await withLock(`${file}.lock`, async () => {
-    const record = { ...(await readRecord(datasets)), [url]: checksum }
+    const record = { ...(await readRecord(folder)), [url]: checksum }
     await writeFileAtomic(file, `${JSON.stringify(record, null, 2)}\n`)
   })
 }
 
-async function readRecord(datasets: string): Promise<ChecksumRecord> {
-  const file = fileIn(datasets)
+async function readRecord(folder: string): Promise<ChecksumRecord> {
+  const file = fileIn(folder)
   try {
     const record: unknown = JSON.parse(await readFile(file, 'utf8'))
     if (typeof record === 'object' && record !== null) return record as ChecksumRecord
@@ -46,7 +46,7 @@ async function readRecord(datasets: string): Promise<ChecksumRecord> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new VergerError(
-      'dataset_invalid',
+      'cache_unreadable',
       `Expected recorded checksums in ${file}, received ${(error as Error).message}`,
       {
         hint: 'Remove the file: the checksums of the next downloads are recorded anew.',

@@ -1,7 +1,7 @@
 /** Space on the disk, looked at before it is needed. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { VergerError } from '../../core/errors.ts'
+import { VergerError } from '../core/errors.ts'
 
 /** Space that is left for others. */
 const RESERVE_BYTES = 64 * 1024 * 1024

@@ -19,12 +19,12 @@ import {
 } from '../../core/atomic-write.ts'
 import { VergerError } from '../../core/errors.ts'
 import { sha256OfFile } from '../../core/hashes.ts'
+import { readChecksum, recordChecksum } from '../../download/checksum-record.ts'
+import { type Download, downloadFile } from '../../download/download-file.ts'
+import { withLock } from '../../download/file-lock.ts'
 import { type GotDataset, readGotDataset } from '../got-dataset.ts'
 import { unpackArchive } from '../unpack/unpack-archive.ts'
 import { type ArrangedPhotos, arrangePhotos } from './arrange-photos.ts'
-import { readChecksum, recordChecksum } from './checksum-record.ts'
-import { type Download, downloadFile } from './download-file.ts'
-import { withLock } from './file-lock.ts'
 import type { DatasetPlan, FileOrigin, UrlOrigin } from './plan-dataset.ts'
 
 export const GET_STAGES = ['download', 'unpack', 'compose'] as const
