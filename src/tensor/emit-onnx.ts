@@ -111,6 +111,11 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
           : graph.node('Transpose', [from], { perm: [0, 2, 3, 1] })
       return graph.node('Flatten', [map], { axis: 1 })
     }
+    case 'to-map':
+      return graph.node('Unsqueeze', [
+        value(layer.input),
+        graph.constant('axes_2_3', BigInt64Array.of(2n, 3n), [2]),
+      ])
     default:
       return emitActivation(graph, layer, value(layer.input))
   }

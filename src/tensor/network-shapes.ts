@@ -26,13 +26,14 @@ export function inferShapes({ input, layers }: Pick<Network, 'input' | 'layers'>
     if (shape !== undefined) return shape
     throw new RangeError(`Expected a layer before layer ${shapes.length}, received layer ${id}`)
   }
-  for (const [index, layer] of layers.entries()) shapes.push(shapeOf(layer, index, get))
+  for (const [index, layer] of layers.entries()) shapes.push(inferShape(layer, index, get))
   return shapes
 }
 
 type Map = Required<Shape>
 
-function shapeOf(layer: Layer, index: number, get: (id: LayerId) => Shape): Shape {
+/** The shape of one layer's result; `get` gives those of earlier layers. RangeError as `inferShapes`. */
+export function inferShape(layer: Layer, index: number, get: (id: LayerId) => Shape): Shape {
   const where = `layer ${index} (${'name' in layer ? `${layer.op} ${layer.name}` : layer.op})`
   const map = (id: LayerId): Map => {
     const { channels, height, width } = get(id)
@@ -114,6 +115,11 @@ function shapeOf(layer: Layer, index: number, get: (id: LayerId) => Shape): Shap
     case 'flatten': {
       const { channels, height, width } = map(layer.input)
       return { channels: channels * height * width }
+    }
+    case 'to-map': {
+      const { channels, height } = get(layer.input)
+      if (height === undefined) return { channels, height: 1, width: 1 }
+      throw new RangeError(`Expected a vector before ${where}, received a map`)
     }
     default:
       return get(layer.input)

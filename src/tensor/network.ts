@@ -107,6 +107,8 @@ export type Layer =
     }
   /** `[n, c, h, w]` → `[n, c · h · w]`, with the channels varying slowest (as PyTorch stores maps) or fastest (as TensorFlow does). */
   | { readonly op: 'flatten'; readonly input: LayerId; readonly channels: 'slowest' | 'fastest' }
+  /** A vector as a map of one position: `[n, c]` → `[n, c, 1, 1]`. */
+  | { readonly op: 'to-map'; readonly input: LayerId }
 
 /** One number for all channels, or one each for red, green and blue. */
 export type PerChannel = number | readonly [number, number, number]
@@ -156,3 +158,7 @@ export function samePadding(size: number, kernelSize: number, stride: number): [
   const before = Math.floor(total / 2)
   return [before, total - before]
 }
+
+/** The results that a layer reads, in its own order. */
+export const inputsOf = (layer: Layer): readonly LayerId[] =>
+  'inputs' in layer ? layer.inputs : [layer.input]
