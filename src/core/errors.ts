@@ -93,7 +93,12 @@ export const ERROR_CATALOGUE = {
   model_exists: failure(409, 'A model of this name exists.'),
   model_has_no_version: failure(409, 'The model has no version that could answer.'),
   model_has_versions: failure(409, 'The model has versions that would be deleted with it.'),
+  model_invalid: failure(422, 'The file of a model is damaged, or is not what its format says.'),
   model_unknown: usage(404, 'No model has this name.'),
+  model_unsupported: failure(
+    422,
+    'A model is well-formed, but has an operator, an input or an output that Verger cannot run.',
+  ),
   name_invalid: usage(422, 'The name of a model or version has a form that is not allowed.'),
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
   output_failed: failure(
