@@ -25,6 +25,36 @@ export function emitNetwork(
   weights: Weights,
   input: Value,
 ): Record<string, Value> {
+  const values = emitLayers(graph, network, {
+    input,
+    weight: (name, dims) => {
+      const { data } = requireWeight(network.name, weights, name, dims)
+      return graph.constant(name, data, dims)
+    },
+  })
+  const get = (id: LayerId): Value => (id === INPUT ? input : values[id]!)
+  return Object.fromEntries(
+    Object.entries(network.outputs).map(([name, { layer }]) => [name, get(layer)]),
+  )
+}
+
+/** Where values and weights come from, and what becomes of a layer's result. */
+export interface EmitOptions {
+  readonly input: Value
+  /** Adds a weight of a layer. */
+  weight(name: string, dims: readonly number[], layer: Layer): Value
+  /** Takes the result of a layer; what it gives is what later layers read. By default the result itself. */
+  finish?(value: Value, id: LayerId): Value
+  /** Layers that pass their input on, because what they do is done elsewhere. */
+  isPassed?(id: LayerId): boolean
+}
+
+/** Adds the layers to `graph` one by one and gives their values. */
+export function emitLayers(
+  graph: GraphBuilder,
+  network: Network,
+  { input, weight, finish = (value) => value, isPassed = () => false }: EmitOptions,
+): Value[] {
   const { size } = network.input
   const shapes = inferShapes(network)
   const values: Value[] = []
@@ -32,25 +62,23 @@ export function emitNetwork(
     graph,
     value: (id) => (id === INPUT ? input : values[id]!),
     shape: (id) => (id === INPUT ? { channels: 3, height: size, width: size } : shapes[id]!),
-    weight(name, dims) {
-      const { data } = requireWeight(network.name, weights, name, dims)
-      return graph.constant(name, data, dims)
-    },
+    weight,
   }
   // What layers share comes before the weights; the order decides the bytes of the file.
-  if (network.layers.some(({ op }) => op === 'relu6')) declareSix(graph)
-  for (const layer of network.layers) values.push(emitLayer(emitter, layer))
-  return Object.fromEntries(
-    Object.entries(network.outputs).map(([name, { layer }]) => [name, emitter.value(layer)]),
-  )
+  if (network.layers.some(({ op }, id) => op === 'relu6' && !isPassed(id))) declareSix(graph)
+  for (const [id, layer] of network.layers.entries()) {
+    const value =
+      isPassed(id) && 'input' in layer ? emitter.value(layer.input) : emitLayer(emitter, layer)
+    values.push(finish(value, id))
+  }
+  return values
 }
 
 interface Emitter {
   readonly graph: GraphBuilder
   value(id: LayerId): Value
   shape(id: LayerId): Shape
-  /** Adds a weight of the network as a constant. */
-  weight(name: string, dims: readonly number[]): Value
+  weight(name: string, dims: readonly number[], layer: Layer): Value
 }
 
 function emitLayer(emitter: Emitter, layer: Layer): Value {
@@ -62,15 +90,19 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
     case 'average-pool':
       return emitPool(emitter, layer)
     case 'dense': {
-      const kernel = weight(`${layer.name}/kernel`, [layer.units, shape(layer.input).channels])
-      const bias = weight(`${layer.name}/bias`, [layer.units])
+      const kernel = weight(
+        `${layer.name}/kernel`,
+        [layer.units, shape(layer.input).channels],
+        layer,
+      )
+      const bias = weight(`${layer.name}/bias`, [layer.units], layer)
       return graph.node('Gemm', [value(layer.input), kernel, bias], { transB: 1 })
     }
     case 'scale': {
       const { channels, height } = shape(layer.input)
       const dims = height === undefined ? [channels] : [channels, 1, 1]
       const perChannel = (name: string) => {
-        const flat = weight(`${layer.name}/${name}`, [channels])
+        const flat = weight(`${layer.name}/${name}`, [channels], layer)
         if (dims.length === 1) return flat
         const to = graph.constant(
           `dims_${channels}`,
@@ -166,8 +198,8 @@ function emitConv({ graph, value, shape, weight }: Emitter, layer: ConvLayer): V
   const taps = toPair(kernelSize)
   const steps = toPair(dilation)
   const extent = [(taps[0] - 1) * steps[0] + 1, (taps[1] - 1) * steps[1] + 1] as const
-  const kernel = weight(`${layer.name}/kernel`, [filters, from.channels / groups, ...taps])
-  const bias = weight(`${layer.name}/bias`, [filters])
+  const kernel = weight(`${layer.name}/kernel`, [filters, from.channels / groups, ...taps], layer)
+  const bias = weight(`${layer.name}/bias`, [filters], layer)
   return graph.node('Conv', [value(layer.input), kernel, bias], {
     kernel_shape: taps,
     strides: toPair(stride),

@@ -18,7 +18,7 @@ const OPSET = 18n
 const IR_VERSION = 9n
 
 /** Element types by their number in `TensorProto.DataType`. */
-export const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7 } as const
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const
 export type ElementType = keyof typeof ELEMENT_TYPES
 
 /** Numbers of `AttributeProto.AttributeType`. */
@@ -33,6 +33,9 @@ export const float = (value: number): Attribute => ({ float: value })
 /** A name stands for a free dimension. */
 export type Dimension = number | string
 
+/** Values of a constant; their type is that of the array. */
+export type ConstantData = Float32Array | BigInt64Array | Int32Array | Int8Array | Uint8Array
+
 /** The name of a value that flows between nodes. */
 export type Value = string
 
@@ -40,7 +43,7 @@ export interface GraphBuilder {
   /** Declares an input of the graph. */
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value
   /** Adds a constant. Throws when the data do not fill `dims`. */
-  constant(name: string, data: Float32Array | BigInt64Array, dims: readonly number[]): Value
+  constant(name: string, data: ConstantData, dims: readonly number[]): Value
   /** Adds a node with one output and gives the name of that output. */
   node(
     opType: string,
@@ -77,7 +80,7 @@ export function createGraphBuilder(name: string): GraphBuilder {
         create(TensorProtoSchema, {
           name: constantName,
           dims: dims.map(BigInt),
-          dataType: data instanceof Float32Array ? ELEMENT_TYPES.float32 : ELEMENT_TYPES.int64,
+          dataType: ELEMENT_TYPES[typeOf(data)],
           rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
         }),
       )
@@ -127,6 +130,13 @@ export function createGraphBuilder(name: string): GraphBuilder {
       return toBinary(ModelProtoSchema, model)
     },
   }
+}
+
+function typeOf(data: ConstantData): ElementType {
+  if (data instanceof Float32Array) return 'float32'
+  if (data instanceof BigInt64Array) return 'int64'
+  if (data instanceof Int32Array) return 'int32'
+  return data instanceof Int8Array ? 'int8' : 'uint8'
 }
 
 function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): ValueInfoProto {
