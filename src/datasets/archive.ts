@@ -1,9 +1,9 @@
 /** Archives of photos: unpacked once into the home folder, under the hash of the archive. */
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { unpackArchive } from '../archives/unpack-archive.ts'
 import { createFolder } from '../core/atomic-write.ts'
 import { sha256OfFile } from '../core/hashes.ts'
-import { unpackArchive } from './unpack/unpack-archive.ts'
 import { markUnpackedUsed, unpackedFolder } from './unpacked-archives.ts'
 
 /** Extensions of files that are unpacked. */

@@ -10,6 +10,7 @@
  */
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
+import { unpackArchive } from '../../archives/unpack-archive.ts'
 import {
   createFolder,
   removeStaleTemporaries,
@@ -23,7 +24,6 @@ import { readChecksum, recordChecksum } from '../../download/checksum-record.ts'
 import { type Download, downloadFile } from '../../download/download-file.ts'
 import { withLock } from '../../download/file-lock.ts'
 import { type GotDataset, readGotDataset } from '../got-dataset.ts'
-import { unpackArchive } from '../unpack/unpack-archive.ts'
 import { type ArrangedPhotos, arrangePhotos } from './arrange-photos.ts'
 import type { DatasetPlan, FileOrigin, UrlOrigin } from './plan-dataset.ts'
 

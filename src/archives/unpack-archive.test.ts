@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createTar, createTarGz, createZip } from '../../../test/support/archives.ts'
+import { createTar, createTarGz, createZip } from '../../test/support/archives.ts'
 import { unpackArchive } from './unpack-archive.ts'
 
 let sandbox: string

@@ -1,6 +1,6 @@
 /** One thing in an archive, whatever its format, and the rules for its path. */
 import type { Readable } from 'node:stream'
-import { VergerError } from '../../core/errors.ts'
+import { VergerError } from '../core/errors.ts'
 
 export type ArchiveEntry = {
   /** As the archive has it; `safePath` makes it one below the folder. */

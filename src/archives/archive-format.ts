@@ -1,6 +1,6 @@
 /** Tells what an archive is by its first bytes; its name says nothing. */
 import { open } from 'node:fs/promises'
-import { VergerError } from '../../core/errors.ts'
+import { VergerError } from '../core/errors.ts'
 
 export type ArchiveFormat = 'zip' | 'tar' | 'tar.gz'
 

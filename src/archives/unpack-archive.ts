@@ -13,8 +13,8 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join, posix, resolve, sep } from 'node:path'
-import { createFolder, toWriteError } from '../../core/atomic-write.ts'
-import { VergerError } from '../../core/errors.ts'
+import { createFolder, toWriteError } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
 import { type ArchiveEntry, safePath, unsafe } from './archive-entry.ts'
 import { readArchiveFormat } from './archive-format.ts'
 import { readTar } from './read-tar.ts'

@@ -2,7 +2,7 @@
 import { type Readable, Transform } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
-import { VergerError } from '../../core/errors.ts'
+import { VergerError } from '../core/errors.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
 
 /** File type bits of a Unix mode, in the upper half of the external attributes (APPNOTE.TXT 4.4.15). */
