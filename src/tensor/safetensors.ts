@@ -1,15 +1,37 @@
 /**
  * The safetensors format: 8 bytes of header length, a JSON header with type, shape and place of each tensor, then the
- * bytes (https://huggingface.co/docs/safetensors/index#format). Float32 and float16 are read and written.
+ * bytes (https://huggingface.co/docs/safetensors/index#format). Float32 and float16 are written, all floats read.
  */
-import { decodeFloat16, encodeFloat16 } from './float16.ts'
+
+import { decodeFloats, type FloatType } from './float-types.ts'
+import { encodeFloat16 } from './float16.ts'
 import { elementCount, type FloatTensor } from './tensor.ts'
 
-const TYPES = { F32: 4, F16: 2 } as const
-type StoredType = keyof typeof TYPES
+/** Types that are written. */
+type StoredType = 'F32' | 'F16'
+
+/** Bytes of one element, and the type of those that are floats. */
+const TYPES: Readonly<Record<string, readonly [bytes: number, type?: FloatType]>> = {
+  F64: [8, 'float64'],
+  F32: [4, 'float32'],
+  F16: [2, 'float16'],
+  BF16: [2, 'bfloat16'],
+  I64: [8],
+  U64: [8],
+  I32: [4],
+  U32: [4],
+  I16: [2],
+  U16: [2],
+  I8: [1],
+  U8: [1],
+  BOOL: [1],
+}
+
+/** The limit that the format's own library has. */
+const MAX_HEADER_BYTES = 100_000_000
 
 interface HeaderEntry {
-  readonly dtype: StoredType
+  readonly dtype: string
   readonly shape: readonly number[]
   readonly data_offsets: readonly [number, number]
 }
@@ -42,34 +64,62 @@ export function encodeSafetensors(tensors: Readonly<Record<string, StoredTensor>
   return Buffer.concat([length, padded, ...parts])
 }
 
+/** Where the bytes of one tensor lie. */
+export interface TensorPlace {
+  readonly name: string
+  readonly dims: readonly number[]
+  /** Undefined where its elements are whole numbers. */
+  readonly type: FloatType | undefined
+  /** Counted from the start of the file. */
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
 /** Decodes all tensors to float32. Throws a RangeError naming what does not fit. */
 export function decodeSafetensors(bytes: Uint8Array): ReadonlyMap<string, FloatTensor> {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.length < 8) throw new RangeError(`Expected at least 8 bytes, received ${view.length}`)
-  const headerLength = Number(view.readBigUInt64LE())
-  if (headerLength > view.length - 8) {
-    throw new RangeError(`Expected a header of ${headerLength} bytes, received ${view.length - 8}`)
+  const tensors = new Map<string, FloatTensor>()
+  const places = findTensors(bytes.length, (from, length) => bytes.subarray(from, from + length))
+  for (const { name, dims, type, offset, sizeBytes } of places) {
+    if (type === undefined) throw new RangeError(`${name}: expected floats`)
+    const copy = Uint8Array.from(bytes.subarray(offset, offset + sizeBytes))
+    tensors.set(name, { dims, data: decodeFloats(type, copy) })
+  }
+  return tensors
+}
+
+/**
+ * Finds all tensors of a file of `sizeBytes`, of which only the header is read.
+ * Throws a RangeError naming what does not fit: every place given lies in the file, and none overlaps another.
+ */
+export function findTensors(
+  sizeBytes: number,
+  read: (offset: number, length: number) => Uint8Array,
+): TensorPlace[] {
+  if (sizeBytes < 8) throw new RangeError(`Expected at least 8 bytes, received ${sizeBytes}`)
+  const headerLength = Number(Buffer.from(read(0, 8)).readBigUInt64LE())
+  if (headerLength > Math.min(sizeBytes - 8, MAX_HEADER_BYTES)) {
+    throw new RangeError(`Expected a header of ${headerLength} bytes, received ${sizeBytes - 8}`)
   }
   const start = 8 + headerLength
-  const entries = parseHeader(view.toString('utf8', 8, start))
-  const tensors = new Map<string, FloatTensor>()
+  const places: TensorPlace[] = []
   let end = 0
-  for (const { name, dtype, shape, data_offsets } of entries) {
+  for (const { name, dtype, shape, data_offsets } of parseHeader(
+    Buffer.from(read(8, headerLength)).toString('utf8'),
+  )) {
     const [from, to] = data_offsets
+    const [elementBytes, type] = TYPES[dtype]!
     // No gaps and no overlaps, so what is decoded is no larger than the file.
-    const fits = from === end && to - from === elementCount(shape) * TYPES[dtype]
-    if (!fits || start + to > view.length) {
+    const fits = from === end && to - from === elementCount(shape) * elementBytes
+    if (!fits || start + to > sizeBytes) {
       throw new RangeError(`${name}: bytes ${from} to ${to} do not hold the shape [${shape}]`)
     }
     end = to
-    const copy = Uint8Array.from(view.subarray(start + from, start + to)).buffer
-    const data = dtype === 'F32' ? new Float32Array(copy) : decodeFloat16(new Uint16Array(copy))
-    tensors.set(name, { dims: shape, data })
+    places.push({ name, dims: shape, type, offset: start + from, sizeBytes: to - from })
   }
-  if (start + end !== view.length) {
-    throw new RangeError(`Expected ${end} bytes of numbers, received ${view.length - start}`)
+  if (start + end !== sizeBytes) {
+    throw new RangeError(`Expected ${end} bytes of numbers, received ${sizeBytes - start}`)
   }
-  return tensors
+  return places
 }
 
 /** The entries in the order of their places, once nothing in them can lead out of the file. */

@@ -3,6 +3,7 @@
  * the reading with an error. Opcodes: CPython's `pickletools` (https://docs.python.org/3/library/pickletools.html).
  */
 import { VergerError } from '../../core/errors.ts'
+import type { ByteSource } from './byte-source.ts'
 
 /** What reading a pickle may call: constructors by `module.name`, and the resolver of persistent ids. */
 export interface PickleHandlers {
@@ -20,44 +21,74 @@ class Global {
   }
 }
 
-/** Reads one pickle at `offset`; gives its value and the offset behind it. Throws `backbone_damaged`. */
+/** A state dict takes about 150 bytes a tensor; what a pickle asks for is then bounded as well. */
+const MAX_PICKLE_BYTES = 16 * 2 ** 20
+const WINDOW_BYTES = 64 * 2 ** 10
+/** Longest name of a module or class. */
+const MAX_LINE_BYTES = 1024
+/** Most arguments of a call; `torch._utils._rebuild_tensor_v3` takes eight. */
+const MAX_ARGUMENTS = 16
+
+/**
+ * Reads one pickle at `offset`; gives its value and the offset behind it.
+ * Throws `model_unsupported` naming a class that is not allowed, `model_invalid` for all else.
+ */
 export function readPickle(
-  bytes: Uint8Array,
+  source: ByteSource,
   offset: number,
   handlers: PickleHandlers,
 ): { value: PickleValue; end: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const stack: PickleValue[] = []
   const marks: number[] = []
   const memo = new Map<number, PickleValue>()
+  const utf8 = new TextDecoder()
   let at = offset
+  let window: Uint8Array = new Uint8Array()
+  let windowStart = offset
 
+  const hint =
+    'Check where the file comes from: Verger reads weights only and executes no code from a file.'
   const refuse = (what: string): never => {
     throw new VergerError(
-      'backbone_damaged',
+      'model_invalid',
       `Expected a pickle of tensors, received ${what} at byte ${at}`,
-      {
-        hint: 'Check where the file comes from: Verger reads weights only and executes no code from a file.',
-        details: { offset: at },
-      },
+      { hint, details: { offset: at } },
     )
   }
-  const take = (count: number): number => {
-    const start = at
-    if (start + count > bytes.length) refuse('the end of the file')
+  /** Steps over `count` bytes and gives them. */
+  const takeBytes = (count: number): Uint8Array => {
+    if (at + count > source.sizeBytes) refuse('the end of the file')
+    if (at + count - offset > MAX_PICKLE_BYTES) {
+      refuse(`more than the ${MAX_PICKLE_BYTES} bytes that Verger reads`)
+    }
+    if (at + count > windowStart + window.length) {
+      window = source.read(at, Math.min(Math.max(count, WINDOW_BYTES), source.sizeBytes - at))
+      windowStart = at
+    }
+    const start = at - windowStart
     at += count
-    return start
+    return window.subarray(start, start + count)
   }
-  const text = (length: number): string => {
-    const start = take(length)
-    return new TextDecoder().decode(bytes.subarray(start, start + length))
+  const take = (count: number): DataView => {
+    const taken = takeBytes(count)
+    return new DataView(taken.buffer, taken.byteOffset, count)
   }
+  const takeByte = (): number => takeBytes(1)[0]!
+  const takeUint32 = (): number => take(4).getUint32(0, true)
+  const takeUint64 = (): number => Number(take(8).getBigUint64(0, true))
+  const text = (length: number): string => utf8.decode(takeBytes(length))
+  const latin1 = (length: number): string => Buffer.from(takeBytes(length)).toString('latin1')
   const line = (): string => {
-    const end = bytes.indexOf(0x0a, at)
-    if (end < 0) refuse('an unfinished line')
-    const value = text(end - at)
+    const start = at
+    while (takeByte() !== 0x0a) if (at - start > MAX_LINE_BYTES) refuse('a name without end')
+    const length = at - start - 1
+    at = start
+    const value = text(length)
     at++
     return value
+  }
+  const push = (value: PickleValue): void => {
+    stack.push(value)
   }
   const popMark = (): PickleValue[] =>
     stack.splice(marks.pop() ?? refuse('an item without its mark'))
@@ -70,97 +101,141 @@ export function readPickle(
     for (const item of items) target.push(item)
   }
   const call = (callee: PickleValue, args: PickleValue): PickleValue => {
-    if (!(callee instanceof Global) || !Array.isArray(args))
+    if (!(callee instanceof Global) || !Array.isArray(args) || args.length > MAX_ARGUMENTS)
       return refuse('a call of something else than a class')
     const create = handlers.classes[callee.name]
-    return create ? create(...args) : refuse(`the class ${callee.name}, which is not allowed,`)
+    return create === undefined ? refuseClass(callee.name) : create(...args)
+  }
+  const refuseClass = (name: string): never => {
+    throw new VergerError(
+      'model_unsupported',
+      `Expected a pickle of tensors, received the class ${name}, which is not allowed, at byte ${at}`,
+      {
+        hint: `${hint} Where the file holds a whole model that you trust, save torch.save(model.state_dict(), FILE) in Python.`,
+        details: { class: name, offset: at },
+      },
+    )
   }
 
   for (;;) {
-    const opcode = bytes[take(1)]!
+    const opcode = takeByte()
     switch (String.fromCharCode(opcode)) {
       case '\x80': // PROTO
         take(1)
         break
+      case '\x95': // FRAME: the length of what follows, for readers that fetch it at once
+        take(8)
+        break
       case '}':
-        stack.push(new Map())
+        push(new Map())
         break
       case ']':
       case ')':
-        stack.push([])
+      case '\x8f': // EMPTY_SET
+        push([])
         break
       case '(':
         marks.push(stack.length)
         break
+      case '0':
+        stack.pop()
+        break
       case 'q':
-        memo.set(bytes[take(1)]!, stack.at(-1))
+        memo.set(takeByte(), stack.at(-1))
         break
       case 'r':
-        memo.set(view.getUint32(take(4), true), stack.at(-1))
+        memo.set(takeUint32(), stack.at(-1))
+        break
+      case '\x94': // MEMOIZE
+        memo.set(memo.size, stack.at(-1))
         break
       case 'h':
-        stack.push(memo.get(bytes[take(1)]!))
+        push(memo.get(takeByte()))
         break
       case 'j':
-        stack.push(memo.get(view.getUint32(take(4), true)))
+        push(memo.get(takeUint32()))
+        break
+      case '\x8c':
+        push(text(takeByte()))
         break
       case 'X':
-        stack.push(text(view.getUint32(take(4), true)))
+        push(text(takeUint32()))
+        break
+      case '\x8d':
+        push(text(takeUint64()))
+        break
+      case 'U':
+        push(latin1(takeByte()))
+        break
+      case 'T':
+        push(latin1(takeUint32()))
+        break
+      case 'C':
+        push(latin1(takeByte()))
+        break
+      case 'B':
+        push(latin1(takeUint32()))
         break
       case 'c':
-        stack.push(new Global(`${line()}.${line()}`))
+        push(new Global(`${line()}.${line()}`))
         break
+      case '\x93': {
+        const [module, name] = stack.splice(-2)
+        if (typeof module !== 'string' || typeof name !== 'string') refuse('a class without name')
+        push(new Global(`${module}.${name}`))
+        break
+      }
       case 'J':
-        stack.push(view.getInt32(take(4), true))
+        push(take(4).getInt32(0, true))
         break
       case 'K':
-        stack.push(bytes[take(1)])
+        push(takeByte())
         break
       case 'M':
-        stack.push(view.getUint16(take(2), true))
+        push(take(2).getUint16(0, true))
         break
       case 'G':
-        stack.push(view.getFloat64(take(8), false))
+        push(take(8).getFloat64(0, false))
         break
       case '\x8a': {
-        const length = bytes[take(1)]!
-        const start = take(length)
+        const length = takeByte()
         let value = 0n
-        for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[start + i]!)
-        stack.push(BigInt.asIntN(8 * length, value))
+        for (const byte of takeBytes(length).toReversed()) value = (value << 8n) | BigInt(byte)
+        push(BigInt.asIntN(8 * length, value))
         break
       }
       case '\x88':
-        stack.push(true)
+        push(true)
         break
       case '\x89':
-        stack.push(false)
+        push(false)
         break
       case 'N':
-        stack.push(null)
+        push(null)
         break
       case 't':
-        stack.push(popMark())
+        push(popMark())
         break
       case '\x85':
-        stack.push(stack.splice(-1))
+        push(stack.splice(-1))
         break
       case '\x86':
-        stack.push(stack.splice(-2))
+        push(stack.splice(-2))
         break
       case '\x87':
-        stack.push(stack.splice(-3))
+        push(stack.splice(-3))
         break
-      case 'R': {
+      case 'R':
+      case '\x81': {
         const args = stack.pop()
-        stack.push(call(stack.pop(), args))
+        push(call(stack.pop(), args))
         break
       }
       case 'b': // BUILD: attributes of the object beneath, which no reader needs
         stack.pop()
         break
       case 'Q':
-        stack.push(handlers.persistentLoad(stack.pop()))
+        push(handlers.persistentLoad(stack.pop()))
         break
       case 's': {
         const item = stack.splice(-2)
@@ -177,7 +252,8 @@ export function readPickle(
         append(stack.at(-1), item)
         break
       }
-      case 'e': {
+      case 'e':
+      case '\x90': {
         const items = popMark()
         append(stack.at(-1), items)
         break

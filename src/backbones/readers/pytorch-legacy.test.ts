@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { VergerError } from '../../core/errors.ts'
+import { sourceOf } from './byte-source.ts'
 import { readPyTorchLegacy } from './pytorch-legacy.ts'
+
+const read = (bytes: Uint8Array) => readPyTorchLegacy(sourceOf(bytes))
 
 const text = (value: string): Buffer => {
   const bytes = Buffer.from(value)
@@ -81,7 +84,7 @@ const WEIGHT: Stored = {
 
 describe('readPyTorchLegacy', () => {
   it('gives tensors in row-major order, however they are stored', () => {
-    const tensors = readPyTorchLegacy(
+    const tensors = read(
       file(
         [
           WEIGHT,
@@ -109,9 +112,7 @@ describe('readPyTorchLegacy', () => {
       dims: [],
       strides: [],
     }
-    const tensors = readPyTorchLegacy(
-      file([counter, WEIGHT], { 0: longs(7), 1: floats(1, 2, 3, 4, 5, 6) }),
-    )
+    const tensors = read(file([counter, WEIGHT], { 0: longs(7), 1: floats(1, 2, 3, 4, 5, 6) }))
     expect([...tensors.keys()]).toEqual(['conv.weight'])
   })
 
@@ -120,11 +121,9 @@ describe('readPyTorchLegacy', () => {
     const inside = new Uint8Array(
       Buffer.concat([raw('abc'), bytes, raw('def')]).subarray(3, 3 + bytes.length),
     )
-    expect(readPyTorchLegacy(bytes)).toEqual(readPyTorchLegacy(inside))
+    expect(read(bytes)).toEqual(read(inside))
     const view = Buffer.concat([raw('abc'), bytes]).subarray(3)
-    expect(readPyTorchLegacy(view).get('conv.weight')?.data).toEqual(
-      Float32Array.of(1, 2, 3, 4, 5, 6),
-    )
+    expect(read(view).get('conv.weight')?.data).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6))
   })
 })
 
@@ -150,7 +149,7 @@ describe('a file that is damaged', () => {
       file([], { 9: floats(1) }),
       'the storage 9, which no tensor uses',
     ],
-    ['a tensor without its storage', file([WEIGHT], {}), 'no values for conv.weight'],
+    ['a tensor without its storage', file([WEIGHT], {}), 'no values for storage 1'],
     [
       'a view that repeats one value',
       file([{ ...WEIGHT, dims: [200, 200, 200], strides: [0, 0, 0] }], {
@@ -169,13 +168,21 @@ describe('a file that is damaged', () => {
       'too few values for conv.weight',
     ],
   ])('is refused with what is wrong: %s', (_words, bytes, received) => {
-    expect(() => readPyTorchLegacy(bytes)).toThrow(received)
-    expect(() => readPyTorchLegacy(bytes)).toThrow(VergerError)
+    expect(() => read(bytes)).toThrow(received)
+    expect(() => read(bytes)).toThrow(VergerError)
+  })
+
+  it('is refused where it holds a whole model', () => {
+    const id = tuple(text('module'), raw('corchard\nTree\n'), text('tree.py'), text('class Tree'))
+    const model = pickle(id, raw('Q)\x81}b'))
+    expect(() => read(Buffer.concat([MAGIC, VERSION, SIZES, model]))).toThrow(
+      'a whole model of the class orchard.Tree',
+    )
   })
 
   it('is refused wherever it ends', () => {
     for (let length = 0; length < whole.length; length++) {
-      expect(() => readPyTorchLegacy(whole.subarray(0, length))).toThrow(VergerError)
+      expect(() => read(whole.subarray(0, length))).toThrow(VergerError)
     }
   })
 
@@ -185,7 +192,7 @@ describe('a file that is damaged', () => {
         const bytes = Uint8Array.from(whole)
         bytes[at] = (bytes[at] ?? 0) ^ change
         try {
-          readPyTorchLegacy(bytes)
+          read(bytes)
         } catch (error) {
           expect(error).toBeInstanceOf(VergerError)
         }
