@@ -1,8 +1,8 @@
 /** What is wrong with the manifest of a bundle, which may come from anywhere. */
 import { SCALINGS } from '../learn/scaling.ts'
 
-/** Sides of a view that any backbone takes; a larger one would only exhaust the memory. */
-const MAX_SIDE = 1024
+/** Networks for smaller photos have none in them, and a larger one would only exhaust the memory. */
+const [MIN_SIDE, MAX_SIDE] = [8, 1024]
 /** A file lies in the bundle's own folder and is no hidden one. */
 const FILE_NAME = /^[\w-][\w.-]*$/
 const SHA256 = /^[0-9a-f]{64}$/
@@ -51,7 +51,7 @@ const isFilledList = (value: unknown, isItem: (item: unknown) => boolean): boole
 
 function isView(value: unknown): boolean {
   const { size, mirrored } = fieldsOf(value)
-  const isSide = isCount(size) && size >= 32 && size <= MAX_SIDE && size % 32 === 0
+  const isSide = isCount(size) && size >= MIN_SIDE && size <= MAX_SIDE
   return isSide && typeof mirrored === 'boolean'
 }
 

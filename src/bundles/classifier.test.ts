@@ -172,7 +172,7 @@ describe('a damaged bundle', () => {
   it.each<[string, (manifest: any) => unknown]>([
     ['backbone.views', (m) => (m.backbone.views = [])],
     ['backbone.views', (m) => (m.backbone.views = [{ size: 1e9, mirrored: false }])],
-    ['backbone.views', (m) => (m.backbone.views = [{ size: 225, mirrored: false }])],
+    ['backbone.views', (m) => (m.backbone.views = [{ size: 4000, mirrored: false }])],
     ['backbone.views', (m) => (m.backbone.views = [null])],
     ['backbone.features', (m) => (m.backbone.features = 0)],
     ['backbone.features', (m) => (m.backbone = 'efficientnet')],

@@ -3,7 +3,13 @@ import { constants, promises as fs, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { freemem, platform } from 'node:os'
 import { dirname } from 'node:path'
-import { BACKBONE_IDS, findBackbone, resolveWeights } from '../backbones/catalog.ts'
+import {
+  type Backbone,
+  findBackbone,
+  listBackboneIds,
+  resolveWeights,
+  SHIPPED_BACKBONES,
+} from '../backbones/catalog.ts'
 import { type Config, DEFAULT_PORT } from '../core/config.ts'
 import { sha256OfFile } from '../core/hashes.ts'
 import { PROBE_GIF, PROBE_JPEG } from '../images/probe-photos.ts'
@@ -40,6 +46,7 @@ export const CHECKS: readonly Check[] = [
   checkRuntime,
   checkDecoder,
   checkWeights,
+  checkKeptBackbones,
   checkPrediction,
   checkProcessor,
   checkMemory,
@@ -98,21 +105,46 @@ async function checkDecoder(): Promise<Finding> {
 async function checkWeights(): Promise<Finding> {
   const remedy = 'Install Verger again; in a clone, npm run weights makes the files.'
   try {
-    for (const id of BACKBONE_IDS) {
-      const backbone = findBackbone(id)
-      const received = await sha256OfFile(resolveWeights(backbone))
-      if (received !== backbone.weights.sha256) {
-        return broken(
-          'weights',
-          `Expected SHA-256 ${backbone.weights.sha256} for ${id}, received ${received}`,
-          remedy,
-        )
-      }
-    }
-    return fine('weights', `${BACKBONE_IDS.join(', ')}: as published`)
+    for (const backbone of SHIPPED_BACKBONES) await requireHash(backbone)
+    return fine('weights', `${SHIPPED_BACKBONES.map(({ id }) => id).join(', ')}: as published`)
   } catch (error) {
     return broken('weights', messageOf(error), remedy)
   }
+}
+
+async function requireHash(backbone: Backbone): Promise<void> {
+  const { id, weights } = backbone
+  const received = await sha256OfFile(resolveWeights(backbone))
+  if (received === weights.sha256) return
+  throw new Error(`Expected SHA-256 ${weights.sha256} for ${id}, received ${received}`)
+}
+
+async function checkKeptBackbones({ home }: Config): Promise<Finding> {
+  const shipped = SHIPPED_BACKBONES.map(({ id }) => id)
+  const faults: string[] = []
+  let ids: readonly string[] = []
+  let damaged = ''
+  try {
+    ids = listBackboneIds(home).filter((id) => !shipped.includes(id))
+  } catch (error) {
+    faults.push(messageOf(error))
+  }
+  for (const id of ids) {
+    try {
+      await requireHash(findBackbone(id, home))
+    } catch (error) {
+      damaged ||= id
+      faults.push(messageOf(error))
+    }
+  }
+  if (faults.length > 0) {
+    const remedy = `verger backbones delete ${damaged || 'ID'} removes it; then pull or import it again.`
+    return broken('backbones', faults.join('; '), remedy)
+  }
+  return fine(
+    'backbones',
+    ids.length === 0 ? 'none beside the shipped one' : `${ids.join(', ')}: as they were made`,
+  )
 }
 
 async function checkPrediction({ limits }: Config): Promise<Finding> {

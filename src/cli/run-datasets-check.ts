@@ -19,6 +19,7 @@ import { describeScan, type ScanPlan, scanWithProgress } from './scan-with-progr
 import { StepLine } from './step-line.ts'
 
 export interface DatasetsCheckPlan extends ScanPlan {
+  readonly backbone: string | undefined
   /** Where the contact sheet goes. */
   readonly out: string | undefined
   readonly json: boolean
@@ -33,6 +34,7 @@ export async function runDatasetsCheck(
   plan: DatasetsCheckPlan,
 ): Promise<void> {
   const { config, stdout, stderr } = context
+  const backbone = findBackbone(plan.backbone ?? DEFAULT_BACKBONE, config.home)
   const startMs = performance.now()
   const scan = await scanWithProgress(context, plan)
   stderr.write(`${describeScan(scan)}\n`)
@@ -42,7 +44,7 @@ export async function runDatasetsCheck(
     throw nothingReadable(scan.dataset)
   }
   const checked = await checkDataset(
-    { dataset: scan.dataset, backbone: findBackbone(DEFAULT_BACKBONE), seed: SEED },
+    { dataset: scan.dataset, backbone, seed: SEED },
     {
       home: config.home,
       workers: config.workers,

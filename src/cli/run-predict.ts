@@ -33,9 +33,9 @@ const IN_FLIGHT_PER_WORKER = 2
 /** Sets exit code 1 when a photo could not be read. Throws before any photo is read where nobody can answer. */
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const { backbone } = plan.answerer
-  const versions = await openAnswerer(context, plan.answerer)
+  const { backbone, versions } = await openAnswerer(context, plan.answerer)
   const predictor = openPredictor({
+    home: config.home,
     workers: config.workers,
     // What is in flight is bounded here, so the queue needs to hold no more.
     limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
@@ -84,17 +84,23 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
 /** One version for the whole command, also where the default is switched while it runs. */
 async function openAnswerer(
   context: CommandContext,
-  { model, version, bundle }: PlannedAnswerer,
-): Promise<VersionSource | undefined> {
+  { model, version, bundle, backbone }: PlannedAnswerer,
+): Promise<{ readonly versions?: VersionSource; readonly backbone?: string | undefined }> {
   if (bundle !== undefined) {
-    return bundleVersion(await readBundleFolder(resolve(context.cwd, bundle)))
+    return answeringWith(bundleVersion(await readBundleFolder(resolve(context.cwd, bundle))))
   }
-  if (model === undefined) return undefined
+  if (model === undefined) return { backbone }
   const { withRegistry } = await import('./with-registry.ts')
   const served = await withRegistry(context, (registry) =>
     registryVersions(registry).find(model, version),
   )
-  return { find: async () => served }
+  return answeringWith({ find: async () => served })
+}
+
+/** What a version stands on is opened first, so that no other backbone is loaded for it. */
+async function answeringWith(versions: VersionSource) {
+  const served = await versions.find(undefined, undefined)
+  return { versions, backbone: served?.classifier.manifest.backbone.id }
 }
 
 function summary(line: ProgressLine, failed: number): string {

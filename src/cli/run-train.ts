@@ -38,7 +38,7 @@ export interface RunTrainPlan {
 
 export async function runTrain(context: CommandContext, plan: RunTrainPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const backbone = findBackbone(plan.backbone ?? DEFAULT_BACKBONE)
+  const backbone = findBackbone(plan.backbone ?? DEFAULT_BACKBONE, config.home)
   const model = plan.register === undefined ? undefined : parseVersionPath(plan.register).model
   refuseDefaultWithoutName(plan)
   await refuseOccupied(context, plan.out)

@@ -16,15 +16,15 @@ async function createHandler(data: FeaturizerWorkerData) {
     let session = sessions.get(size)
     if (session === undefined) {
       session = loadSession(
-        size === data.size
+        size === data.network.input.size
           ? data.modelPath
-          : resizeInferenceGraph(readFileSync(data.modelPath), size),
+          : resizeInferenceGraph(readFileSync(data.modelPath), data.network, size),
       )
       sessions.set(size, session)
     }
     return session
   }
-  await sessionFor(data.size)
+  await sessionFor(data.network.input.size)
 
   async function featurize({ photo, outputs, views, sha256: wanted }: FeaturizerTask) {
     const bytes = typeof photo === 'string' ? readPhoto(photo, data.maxPhotoBytes) : photo

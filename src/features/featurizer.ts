@@ -2,6 +2,7 @@
 import { type Backbone, resolveWeights } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
 import { PROBE_JPEG } from '../images/probe-photos.ts'
+import type { Network } from '../tensor/network.ts'
 import { WorkerPool } from '../tensor/worker-pool.ts'
 import type { View } from './views.ts'
 
@@ -20,8 +21,8 @@ export interface FeaturizerTask {
 
 export interface FeaturizerWorkerData {
   readonly modelPath: string
-  /** Side of the network's input in the model file. */
-  readonly size: number
+  /** The network in the model file, for photos of another side. */
+  readonly network: Network
   readonly maxPixels: number
   readonly maxPhotoBytes: number
 }
@@ -73,7 +74,7 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
   const { size } = backbone.network.input
   const workerData: FeaturizerWorkerData = {
     modelPath: resolveWeights(backbone),
-    size,
+    network: backbone.network,
     maxPixels: limits.photoPixels,
     maxPhotoBytes: limits.photoBytes,
   }
@@ -95,8 +96,9 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     },
     run,
     async warm() {
+      const outputs = Object.keys(backbone.network.outputs)
       // A one-pixel JPEG on every worker: network and decoder are loaded, and every kernel has run once.
-      await Promise.all(Array.from({ length: workers }, () => run(PROBE_JPEG, ['logits'])))
+      await Promise.all(Array.from({ length: workers }, () => run(PROBE_JPEG, outputs)))
     },
     close: () => pool.close(),
   }

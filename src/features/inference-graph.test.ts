@@ -6,7 +6,9 @@ import { loadSession, type Session } from '../tensor/session.ts'
 import golden from './golden-views.json' with { type: 'json' }
 import { resizeInferenceGraph } from './inference-graph.ts'
 
-const model = readFileSync(resolveWeights(findBackbone('efficientnet-lite0')))
+const backbone = findBackbone('efficientnet-lite0')
+const { network } = backbone
+const model = readFileSync(resolveWeights(backbone))
 const photo = readFileSync(new URL('../../test/fixtures/photos/rgb.png', import.meta.url))
 const sessions: Session[] = []
 afterAll(async () => {
@@ -23,7 +25,7 @@ async function featuresAt(graph: Uint8Array, size: number): Promise<Float32Array
 
 describe('the model for photos of another side', () => {
   it.each(golden)('agrees with onnxruntime in Python at $size px', async ({ size, features }) => {
-    const found = await featuresAt(resizeInferenceGraph(model, size), size)
+    const found = await featuresAt(resizeInferenceGraph(model, network, size), size)
     expect(found).toHaveLength(features.length)
     const errors = features.map((value, i) => Math.abs(value - (found[i] ?? NaN)))
     expect(Math.max(...errors)).toBeLessThan(2e-3)
@@ -31,13 +33,13 @@ describe('the model for photos of another side', () => {
   })
 
   it('is the model itself at its own side', async () => {
-    const same = await featuresAt(resizeInferenceGraph(model, 224), 224)
+    const same = await featuresAt(resizeInferenceGraph(model, network, 224), 224)
     expect(same).toEqual(await featuresAt(model, 224))
   })
 
   it('leaves the model it was made from as it was', () => {
     const copy = Uint8Array.from(model)
-    resizeInferenceGraph(copy, 288)
+    resizeInferenceGraph(copy, network, 288)
     expect(Buffer.compare(copy, model)).toBe(0)
   })
 })

@@ -1,12 +1,12 @@
 /** Preprocessing and network composed into the one model that every engine runs. */
 
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import { emitPreprocessing, SIZE_CONSTANTS } from '../images/preprocess-graph.ts'
+import { fromBinary } from '@bufbuild/protobuf'
+import { emitPreprocessing } from '../images/preprocess-graph.ts'
 import { emitNetwork } from '../tensor/emit-onnx.ts'
 import { ModelProtoSchema } from '../tensor/generated/onnx_pb.ts'
-import { createGraphBuilder } from '../tensor/graph-builder.ts'
+import { createGraphBuilder, ELEMENT_TYPES } from '../tensor/graph-builder.ts'
 import type { Network } from '../tensor/network.ts'
-import type { Weights } from '../tensor/tensor.ts'
+import type { FloatTensor, Weights } from '../tensor/tensor.ts'
 
 /**
  * Encodes the inference model of a network as ONNX.
@@ -32,14 +32,28 @@ export function encodeInferenceGraph(
 }
 
 /**
- * The same model for photos of another side: `size` pixels, a multiple of 32 so that every stride meets the padding it
- * was built with. Only the target of the squash changes.
+ * The same model for photos of another side, in pixels: the squash goes there, and paddings are computed for it. Throws
+ * what emitting throws where the network does not take the side; `checkSide` says so before.
  */
-export function resizeInferenceGraph(model: Uint8Array, size: number): Uint8Array {
-  const proto = fromBinary(ModelProtoSchema, model)
-  for (const constant of proto.graph?.initializer ?? []) {
-    if (!SIZE_CONSTANTS.has(constant.name)) continue
-    constant.rawData = new Uint8Array(BigInt64Array.of(BigInt(size)).buffer)
+export function resizeInferenceGraph(
+  model: Uint8Array,
+  network: Network,
+  size: number,
+): Uint8Array {
+  const resized = { ...network, input: { ...network.input, size } }
+  return encodeInferenceGraph(resized, readWeights(model))
+}
+
+/** Weights of a model that `encodeInferenceGraph` wrote: its constants, by their names. */
+export function readWeights(model: Uint8Array): Weights {
+  const { graph } = fromBinary(ModelProtoSchema, model)
+  const weights = new Map<string, FloatTensor>()
+  for (const { name, dims, dataType, rawData } of graph?.initializer ?? []) {
+    if (dataType !== ELEMENT_TYPES.float32) continue
+    weights.set(name, {
+      dims: dims.map(Number),
+      data: new Float32Array(new Uint8Array(rawData).buffer),
+    })
   }
-  return toBinary(ModelProtoSchema, proto)
+  return weights
 }

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BACKBONE_IDS, findBackbone } from '../backbones/catalog.ts'
+import { type Backbone, findBackbone, listBackboneIds } from '../backbones/catalog.ts'
 import { featureCacheFolder, viewKey } from './feature-cache.ts'
 import { describeViews, type View } from './views.ts'
 
@@ -49,7 +49,7 @@ export async function measureFeatureCache(home: string): Promise<CachedView[]> {
     count.entries++
     count.sizeBytes += sizeBytes
   }
-  const names = nameViews()
+  const names = nameViews(home)
   const order = [...names.keys()]
   return [...counts]
     .map(([key, count]) => ({ key, name: names.get(key), ...count }))
@@ -95,15 +95,17 @@ async function* listFiles(home: string) {
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => [])
 
-/** Sides that `verger train --size` takes. */
+/** Sides that people give to `verger train --size`; the features of another side have a key only. */
 const SIZES = Array.from({ length: 18 }, (_, index) => 96 + 32 * index)
 
 /** Key of each view that this version can make → what it is. */
-function nameViews(): Map<string, string> {
+function nameViews(home: string): Map<string, string> {
   const names = new Map<string, string>()
-  for (const id of BACKBONE_IDS) {
-    const backbone = findBackbone(id)
-    for (const view of SIZES.flatMap((size): View[] => [
+  for (const id of listBackboneIds(home)) {
+    const backbone = findUndamaged(id, home)
+    if (backbone === undefined) continue
+    const sizes = new Set([...SIZES, backbone.network.input.size])
+    for (const view of [...sizes].flatMap((size): View[] => [
       { size, mirrored: false },
       { size, mirrored: true },
     ])) {
@@ -112,4 +114,13 @@ function nameViews(): Map<string, string> {
     }
   }
   return names
+}
+
+/** Undefined for a backbone whose description cannot be read, of which `verger doctor` tells. */
+function findUndamaged(id: string, home: string): Backbone | undefined {
+  try {
+    return findBackbone(id, home)
+  } catch {
+    return undefined
+  }
 }

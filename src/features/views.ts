@@ -1,7 +1,7 @@
 /** Ways to look at a photo: the sides at which it enters the network, and its mirror image. */
 
 export interface View {
-  /** Side of the network's input in pixels, a multiple of 32. */
+  /** Side of the network's input in pixels. */
   readonly size: number
   readonly mirrored: boolean
 }

@@ -2,9 +2,6 @@
 import { float, type GraphBuilder, type Value } from '../tensor/graph-builder.ts'
 import type { NetworkInput, PerChannel } from '../tensor/network.ts'
 
-/** Names of the constants that hold the side of the squashed photo. */
-export const SIZE_CONSTANTS: ReadonlySet<string> = new Set(['size_2', 'size_3'])
-
 /**
  * Reads `image`, uint8 `[n, height, width, 3]`, and gives `[n, 3, size, size]`.
  *

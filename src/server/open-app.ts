@@ -21,6 +21,7 @@ export async function openApp(config: Config, logger: Logger): Promise<OpenApp> 
     workers: config.workers,
     limits: config.limits,
     versions: registry.versions,
+    home: config.home,
   })
   let app: FastifyInstance | undefined
   const close = async () => {

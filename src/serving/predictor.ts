@@ -1,12 +1,12 @@
 /** Photo → named scores: what the command line, every protocol and the library call. */
-import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
+import { type Backbone, DEFAULT_BACKBONE } from '../backbones/catalog.ts'
 import type { Decision } from '../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../core/config.ts'
-import { type ErrorDescription, isAboutPhoto, toVergerError } from '../core/errors.ts'
+import { type ErrorDescription, isAboutPhoto, toVergerError, VergerError } from '../core/errors.ts'
 import { meanOf } from '../features/featurize-photos.ts'
-import { type Load, openFeaturizer, type Photo } from '../features/featurizer.ts'
+import type { Load, Photo } from '../features/featurizer.ts'
 import { softmax, topIndices } from '../learn/softmax.ts'
-import { createSelfTest } from './self-test.ts'
+import { openBackbonePool } from './backbone-pool.ts'
 import type { ServedModel, VersionSource } from './version-source.ts'
 
 export interface Score {
@@ -65,22 +65,28 @@ export interface Predictor {
 export interface PredictorOptions {
   /** Id of a backbone whose own classifier answers where no model is named. */
   readonly backbone?: string
+  /** Folder that holds the backbones beside the shipped one. */
+  readonly home?: string
   /** Where named models come from, and what answers instead of a backbone. */
   readonly versions?: VersionSource
   readonly workers: number
   readonly limits: Limits
 }
 
-/** Opens a predictor; the first worker starts to load at once. Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`. */
+/**
+ * Opens a predictor; the first worker of its own backbone starts to load at once, the others when a version needs them.
+ * Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`.
+ */
 export function openPredictor(options: PredictorOptions): Predictor {
-  const backbone = findBackbone(options.backbone ?? DEFAULT_BACKBONE)
-  const { workers, limits, versions } = options
-  const featurizer = openFeaturizer({ backbone, workers, limits })
-  const selfTest = createSelfTest(backbone, featurizer)
+  const { workers, limits, versions, home } = options
+  const pool = openBackbonePool({ workers, limits, home })
+  const own = pool.open(options.backbone ?? DEFAULT_BACKBONE)
+  const { backbone } = own
 
   async function classify(served: ServedModel, { photo, signal }: PredictRequest) {
-    await selfTest(served)
     const { manifest, labels } = served.classifier
+    const { featurizer, selfTest } = pool.open(manifest.backbone.id)
+    await selfTest(served)
     const views = await featurizer.run(photo, ['features'], {
       views: manifest.backbone.views,
       signal,
@@ -94,7 +100,8 @@ export function openPredictor(options: PredictorOptions): Predictor {
   }
 
   async function recognise({ photo, signal }: PredictRequest) {
-    const [outputs] = await featurizer.run(photo, ['logits'], { signal })
+    refuseNameless(backbone)
+    const [outputs] = await own.featurizer.run(photo, ['logits'], { signal })
     const scores = softmax(outputs?.['logits'] ?? [])
     return { scores, labels: backbone.labels, decision: 'ok' as const }
   }
@@ -103,7 +110,7 @@ export function openPredictor(options: PredictorOptions): Predictor {
     backbone: backbone.id,
     workers,
     get load() {
-      return featurizer.load
+      return pool.load
     },
     async predict(request) {
       const { source, model, version, top = DEFAULT_TOP } = request
@@ -120,9 +127,21 @@ export function openPredictor(options: PredictorOptions): Predictor {
         })),
       }
     },
-    warm: () => featurizer.warm(),
-    close: () => featurizer.close(),
+    warm: () => own.featurizer.warm(),
+    close: () => pool.close(),
   }
+}
+
+/** A backbone that was kept for its features has no classes of its own. */
+function refuseNameless({ id, labels, network }: Backbone): void {
+  if (labels.length > 0 && labels.length === network.outputs['logits']?.width) return
+  throw new VergerError(
+    'backbone_unnamed',
+    `Expected a backbone with a classifier and the names of its classes, received ${id}, which has ${labels.length} names`,
+    {
+      hint: `Train a classifier on its features: verger train DATASET --backbone ${id}; or import it again with --labels.`,
+    },
+  )
 }
 
 /** Turns an error about this photo into a finding, so that the photos beside it go on; rejects with any other error. */

@@ -96,7 +96,7 @@ async function answerAll(
   context: FeaturizeContext,
 ): Promise<Answers> {
   const { backbone: wanted } = classifier.manifest
-  const backbone = findBackbone(wanted.id)
+  const backbone = findBackbone(wanted.id, context.home)
   checkBackbone(wanted, backbone)
   const { features, width, failed } = await featurizePhotos(
     {

@@ -9,6 +9,7 @@ import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import { manifestId } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
+import { checkSide, takesSide } from '../features/check-side.ts'
 import { type FeaturizeContext, featurizePhotos, meanOf } from '../features/featurize-photos.ts'
 import { openFeaturizer } from '../features/featurizer.ts'
 import { describeViews, VIEW_SETS, type View, type ViewSet, viewsOf } from '../features/views.ts'
@@ -92,8 +93,12 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     })),
     ...plan.extra,
   ].sort((a, b) => compareCodePoints(a.path, b.path))
+  const { network } = plan.backbone
   const size = plan.size ?? sizeFor(photos, plan.backbone)
-  const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS : [plan.views]
+  const isTaken = (set: ViewSet) =>
+    viewsOf(set, size).every((view) => takesSide(network, view.size))
+  const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS.filter(isTaken) : [plan.views]
+  for (const set of sets) for (const view of viewsOf(set, size)) checkSide(network, view.size)
   let best: Attempt | undefined
   for (const set of sets) {
     const attempt = await tryViews(plan, photos, viewsOf(set, size), context)
@@ -103,11 +108,14 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
   return finish(plan, best, context)
 }
 
-/** The network's own side, or a larger one where the photos have more to show. */
+/** The network's own side, or a larger one where the photos have more to show and the network takes it. */
 export function sizeFor(photos: readonly TrainingPhoto[], backbone: Backbone): number {
   const sides = photos.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b)
   const median = sides[Math.floor(sides.length / 2)] ?? 0
-  return median >= LARGE_SIDE ? LARGE_VIEW : backbone.network.input.size
+  const own = backbone.network.input.size
+  return median >= LARGE_SIDE && takesSide(backbone.network, LARGE_VIEW)
+    ? Math.max(own, LARGE_VIEW)
+    : own
 }
 
 interface Attempt {

@@ -57,8 +57,8 @@ it.each(['once', 'once more'])('gives the files of the repository: %s', () => {
 })
 
 it('are the weights that the catalogue names', () => {
-  const { file, sizeBytes, sha256: published } = findBackbone('efficientnet-lite0').weights
-  const bytes = readFileSync(join(root, file))
+  const { path, sizeBytes, sha256: published } = findBackbone('efficientnet-lite0').weights
+  const bytes = readFileSync(path)
   expect({ sizeBytes: bytes.length, sha256: sha256(bytes) }).toEqual({
     sizeBytes,
     sha256: published,

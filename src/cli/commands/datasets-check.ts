@@ -5,6 +5,7 @@ import type { CommandContext } from '../context.ts'
 interface CheckOptions {
   readonly out?: string
   readonly glob?: string
+  readonly backbone?: string
   readonly json?: true
 }
 
@@ -17,6 +18,7 @@ export function createDatasetsCheckCommand(context: CommandContext): Command {
     .argument('<dataset>', 'folder, archive, manifest, or the name or id of a dataset')
     .option('--out <file.html>', 'where to write the contact sheet (default: below VERGER_HOME)')
     .option('--glob <pattern>', 'photos of a folder or archive that count (default: all)')
+    .option('--backbone <id>', 'network that looks at the photos (default: efficientnet-lite0)')
     .option('--json', 'print everything that was found as JSON')
     .addHelpText(
       'after',
@@ -33,6 +35,7 @@ Exit codes: 0 checked, whatever was found; 1 no photo can be used, 2 usage.`,
       await runDatasetsCheck(context, {
         dataset,
         glob: options.glob,
+        backbone: options.backbone,
         out: options.out,
         json: options.json === true,
       })

@@ -40,7 +40,7 @@ export function createTrainCommand(context: CommandContext): Command {
     )
     .option(
       '--size <px>',
-      'side of the photo in the network, a multiple of 32 (default: 288 for large photos, else 224)',
+      "side of the photo in the network (default: the network's own, or 288 where photos are large)",
       parseSize,
     )
     .option('--backbone <id>', 'network that gives the features (default: efficientnet-lite0)')
@@ -81,8 +81,8 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
 
 function parseSize(value: string): number {
   const size = Number(value)
-  if (Number.isInteger(size) && size >= 96 && size <= 640 && size % 32 === 0) return size
-  throw new InvalidArgumentError(`Expected a multiple of 32 from 96 to 640, received '${value}'.`)
+  if (Number.isInteger(size) && size >= 32 && size <= 1024) return size
+  throw new InvalidArgumentError(`Expected a whole number from 32 to 1024, received '${value}'.`)
 }
 
 function parseSeed(value: string): number {

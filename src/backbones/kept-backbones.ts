@@ -1,0 +1,194 @@
+/**
+ * Backbones beside the shipped one, each in a folder of the home that appears only when it is whole:
+ *
+ *   <home>/backbones/<id>/model.onnx      the inference model
+ *   <home>/backbones/<id>/backbone.json   what it is, where it came from, and the hash of the model
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { chmod, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createFolder, syncFolder, toWriteError, writeFileAtomic } from '../core/atomic-write.ts'
+import { VergerError } from '../core/errors.ts'
+import { withLock } from '../download/file-lock.ts'
+import type { Network } from '../tensor/network.ts'
+import { findNetworkFault } from '../tensor/network-faults.ts'
+
+/** `backbone.json`. */
+export interface BackboneDescription {
+  readonly format: 1
+  readonly id: string
+  /** Name of its architecture; of an imported network, its own id. */
+  readonly architecture: string
+  readonly network: Network
+  /** Names of the classes of its own classifier; none where it has no classifier, or nobody named them. */
+  readonly labels: readonly string[]
+  readonly model: { readonly sha256: string; readonly sizeBytes: number }
+  readonly source: BackboneSource
+  readonly licence: string
+  /** The format that was read, in words. */
+  readonly readAs: string
+  /** What was recognised, replaced or left out. */
+  readonly notes: readonly string[]
+  /** ISO 8601. */
+  readonly createdAt: string
+}
+
+/** The file that was read. */
+export interface BackboneSource {
+  /** Its URL, or its path on the machine that read it. */
+  readonly location: string
+  readonly sha256: string
+  readonly sizeBytes: number
+}
+
+const DESCRIPTION = 'backbone.json'
+const MODEL = 'model.onnx'
+const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+/** Whether a text may be the id of a backbone, and so the name of its folder. */
+export const isBackboneId = (id: string): boolean => ID.test(id)
+
+export const keptBackbonesFolder = (home: string): string => join(home, 'backbones')
+
+/** Path of the inference model of a backbone that is kept. */
+export const keptModelPath = (home: string, id: string): string =>
+  join(keptBackbonesFolder(home), id, MODEL)
+
+/** Ids of the backbones of a home, in order; damaged ones too. */
+export function listKeptIds(home: string): string[] {
+  try {
+    return readdirSync(keptBackbonesFolder(home)).filter(isBackboneId).sort()
+  } catch (error) {
+    // Where the home itself is no folder, other commands say so.
+    if (isAbsent(error)) return []
+    throw damaged(`Expected a folder of backbones at ${keptBackbonesFolder(home)}`, error)
+  }
+}
+
+/** Reads a description, or gives undefined where the home has no such backbone. Throws `backbone_damaged`. */
+export function readKeptBackbone(home: string, id: string): BackboneDescription | undefined {
+  if (!isBackboneId(id)) return undefined
+  const path = join(keptBackbonesFolder(home), id, DESCRIPTION)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw damaged(`Expected the description of ${id} at ${path}`, error)
+  }
+  const fault = findFault(text, id)
+  if (fault === undefined) return JSON.parse(text) as BackboneDescription
+  throw damaged(`Expected the description of ${id} at ${path}, received ${fault}`)
+}
+
+/**
+ * Puts a backbone into the home; of the same id, the new one replaces the old one. A process that is killed meanwhile
+ * leaves the old one, or none. Throws `disk_full` or `write_failed`.
+ */
+export async function keepBackbone(
+  home: string,
+  description: BackboneDescription,
+  model: Uint8Array,
+): Promise<void> {
+  const { id } = description
+  const folder = join(keptBackbonesFolder(home), id)
+  await changeFolder(home, id, async (temporary) => {
+    await writeFileAtomic(join(temporary, MODEL), model)
+    await writeFileAtomic(join(temporary, DESCRIPTION), `${JSON.stringify(description)}\n`)
+    await chmod(temporary, 0o755)
+    const replaced = `${temporary}-old`
+    await rename(folder, replaced).catch(ignoreAbsent)
+    await rename(temporary, folder)
+    await rm(replaced, { recursive: true, force: true })
+  })
+}
+
+/** Removes a backbone from the home at once; whoever has its model open goes on. */
+export async function deleteKeptBackbone(home: string, id: string): Promise<void> {
+  const folder = join(keptBackbonesFolder(home), id)
+  await changeFolder(home, id, async (temporary) => {
+    await rename(folder, join(temporary, id)).catch(ignoreAbsent)
+  })
+}
+
+/** Folders in which backbones are being made or removed: of one process at a time, and of killed ones. */
+const WORKSHOP = '.work-'
+
+/** Runs `change` with a temporary folder of its own, alone among all processes that change this backbone. */
+async function changeFolder(
+  home: string,
+  id: string,
+  change: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const root = keptBackbonesFolder(home)
+  await createFolder(root)
+  await withLock(join(root, `.${id}.lock`), async () => {
+    await putBack(root, id)
+    const temporary = await mkdtemp(join(root, `${WORKSHOP}${id}-`))
+    try {
+      await change(temporary)
+      await syncFolder(root)
+    } catch (error) {
+      throw toWriteError(error, join(root, id))
+    } finally {
+      await rm(temporary, { recursive: true, force: true })
+    }
+  })
+}
+
+/** Clears what a killed process left; a backbone that it was replacing gets its name again. */
+async function putBack(root: string, id: string): Promise<void> {
+  const names = readdirSync(root).filter((name) => isWorkshopOf(name, id))
+  const folder = join(root, id)
+  for (const name of names.filter((each) => each.endsWith('-old'))) {
+    const isThere = await stat(folder).then(
+      () => true,
+      () => false,
+    )
+    if (!isThere) await rename(join(root, name), folder)
+  }
+  for (const name of names) await rm(join(root, name), { recursive: true, force: true })
+}
+
+/** `.work-<id>-` and six characters, perhaps with `-old` behind them. */
+const isWorkshopOf = (name: string, id: string): boolean =>
+  name.startsWith(`${WORKSHOP}${id}-`) &&
+  /^[A-Za-z0-9]{6}(-old)?$/.test(name.slice(WORKSHOP.length + id.length + 1))
+
+const isAbsent = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+function ignoreAbsent(error: unknown): void {
+  if (!isAbsent(error)) throw error
+}
+
+/** What is wrong with the text of a description; undefined where nothing is. */
+function findFault(text: string, id: string): string | undefined {
+  let value: Partial<BackboneDescription> | null
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return `no JSON (${(error as Error).message})`
+  }
+  if (typeof value !== 'object' || value === null) return 'no object'
+  if (value.format !== 1) return `the format ${value.format}: update Verger`
+  if (value.id !== id) return `the id ${value.id}`
+  const isText = (each: unknown) => typeof each === 'string'
+  const hasHash = (each: { sha256?: unknown; sizeBytes?: unknown } | undefined) =>
+    isText(each?.sha256) && Number.isSafeInteger(each?.sizeBytes)
+  if (![value.architecture, value.licence, value.readAs, value.createdAt].every(isText)) {
+    return 'one without architecture, licence, readAs or createdAt'
+  }
+  for (const list of [value.labels, value.notes]) {
+    if (!Array.isArray(list) || !list.every(isText)) return 'labels or notes that are no texts'
+  }
+  if (!hasHash(value.model) || !hasHash(value.source)) return 'one without hashes'
+  return findNetworkFault(value.network)
+}
+
+function damaged(message: string, cause?: unknown): VergerError {
+  return new VergerError('backbone_damaged', message, {
+    hint: 'Remove the folder and get the backbone again: verger backbones list.',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
