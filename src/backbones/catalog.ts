@@ -3,7 +3,8 @@ import { statSync } from 'node:fs'
 import { VergerError } from '../core/errors.ts'
 import { packagePath } from '../core/version.ts'
 import type { Network } from '../tensor/network.ts'
-import { efficientNetLite0 } from './efficientnet-lite0.ts'
+import { efficientNetLite0 } from './architectures/efficientnet-lite0.ts'
+import { describeNetwork } from './architectures.ts'
 import { IMAGENET_LABELS } from './imagenet-labels.ts'
 import {
   type BackboneDescription,
@@ -36,7 +37,7 @@ export const SHIPPED_BACKBONES: readonly Backbone[] = [
   {
     id: 'efficientnet-lite0',
     architecture: 'efficientnet-lite0',
-    network: efficientNetLite0(),
+    network: describeNetwork(efficientNetLite0),
     labels: IMAGENET_LABELS,
     weights: {
       path: packagePath('weights/efficientnet-lite0.onnx'),

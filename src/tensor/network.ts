@@ -127,6 +127,8 @@ export interface Network {
   readonly layers: readonly Layer[]
   /** Results of the network by name, e.g. `features` and `logits`. */
   readonly outputs: Readonly<Record<string, { readonly layer: LayerId; readonly width: number }>>
+  /** Results inside that have a name of their own beside those of their layers, e.g. the end of a block. */
+  readonly stages?: Readonly<Record<string, LayerId>>
 }
 
 /** Collects layers; each call adds one and gives its id. */

@@ -1,30 +1,38 @@
 /**
- * EfficientNet-Lite0: EfficientNet-B0 without squeeze-and-excitation and with ReLU6 in place of swish.
- * Layout of stages: Tan & Le, https://arxiv.org/abs/1905.11946, table 1; the Lite changes and the input scaling
- * (x − 127) / 128: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+ * MobileNetV2, width 1.0: inverted residual blocks, linear at their narrow ends.
+ * Layout of blocks: Sandler et al., https://arxiv.org/abs/1801.04381, table 2. Names, padding and input scaling
+ * (x − 127.5) / 127.5: https://github.com/keras-team/keras/blob/master/keras/src/applications/mobilenet_v2.py. Keras pads
+ * by hand before a stride of 2, as much as TensorFlow's SAME does.
  */
-import { INPUT, type LayerId, type Network, NetworkBuilder } from '../tensor/network.ts'
+import { INPUT, type LayerId, type Network, NetworkBuilder } from '../../tensor/network.ts'
+import type { Architecture } from '../architecture.ts'
 
-/** Expansion, kernel size, first stride, repeats, output channels of each stage. */
+/** Expansion, channels, repeats and first stride of each stage: t, c, n and s of the paper. */
 const STAGES = [
-  { expansion: 1, kernelSize: 3, stride: 1, repeats: 1, channels: 16 },
-  { expansion: 6, kernelSize: 3, stride: 2, repeats: 2, channels: 24 },
-  { expansion: 6, kernelSize: 5, stride: 2, repeats: 2, channels: 40 },
-  { expansion: 6, kernelSize: 3, stride: 2, repeats: 3, channels: 80 },
-  { expansion: 6, kernelSize: 5, stride: 1, repeats: 3, channels: 112 },
-  { expansion: 6, kernelSize: 5, stride: 2, repeats: 4, channels: 192 },
-  { expansion: 6, kernelSize: 3, stride: 1, repeats: 1, channels: 320 },
+  { expansion: 1, channels: 16, repeats: 1, stride: 1 },
+  { expansion: 6, channels: 24, repeats: 2, stride: 2 },
+  { expansion: 6, channels: 32, repeats: 3, stride: 2 },
+  { expansion: 6, channels: 64, repeats: 4, stride: 2 },
+  { expansion: 6, channels: 96, repeats: 3, stride: 1 },
+  { expansion: 6, channels: 160, repeats: 3, stride: 2 },
+  { expansion: 6, channels: 320, repeats: 1, stride: 1 },
 ] as const
 
 const STEM_CHANNELS = 32
 const FEATURES = 1280
 
-/**
- * Describes the network for a square input of `size` pixels: 1280 `features` (after the mean over positions) and
- * `logits` over `classes`. Layers are named `stem`, `block<0..15>/{expand,depthwise,project}`, `top`, `classifier`.
- */
-export function efficientNetLite0(size = 224, classes = 1000): Network {
+/** 1280 `features`. Layers are named `stem`, `block<0..16>/{expand,depthwise,project}`, `top`, `classifier`. */
+export const mobileNetV2: Architecture = {
+  id: 'mobilenet-v2',
+  size: 224,
+  normEpsilon: 1e-3,
+  licence: 'Apache-2.0',
+  describe,
+}
+
+function describe(size: number, classes: number): Network {
   const builder = new NetworkBuilder()
+  const stages: Record<string, LayerId> = {}
   const conv = (
     name: string,
     input: LayerId,
@@ -52,25 +60,27 @@ export function efficientNetLite0(size = 224, classes = 1000): Network {
       const inner = channels * stage.expansion
       const shortcut = x
       if (stage.expansion > 1) x = relu6(conv(`${name}/expand`, x, { filters: inner }))
-      const { kernelSize } = stage
-      x = relu6(conv(`${name}/depthwise`, x, { filters: inner, kernelSize, stride, groups: inner }))
+      const depthwise = { filters: inner, kernelSize: 3, stride, groups: inner }
+      x = relu6(conv(`${name}/depthwise`, x, depthwise))
       x = conv(`${name}/project`, x, { filters: stage.channels })
       if (stride === 1 && channels === stage.channels) {
         x = builder.add({ op: 'add', inputs: [shortcut, x] })
       }
       channels = stage.channels
+      stages[name] = x
     }
   }
   const top = relu6(conv('top', x, { filters: FEATURES }))
   const features = builder.add({ op: 'global-average-pool', input: top })
   const logits = builder.add({ op: 'dense', name: 'classifier', input: features, units: classes })
   return {
-    name: 'efficientnet-lite0',
-    input: { size, mean: 127, divisor: 128 },
+    name: 'mobilenet-v2',
+    input: { size, mean: 127.5, divisor: 127.5 },
     layers: builder.layers,
     outputs: {
       features: { layer: features, width: FEATURES },
       logits: { layer: logits, width: classes },
     },
+    stages,
   }
 }
