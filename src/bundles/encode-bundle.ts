@@ -1,7 +1,6 @@
 /** Training's result → the files of a bundle. */
-import { promises as fs } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { createFolder, syncFolder, toWriteError, writeFileAtomic } from '../core/atomic-write.ts'
+import { join } from 'node:path'
+import { writeFileAtomic, writeFolderAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
 import type { RejectionModel } from '../learn/rejection.ts'
@@ -49,24 +48,15 @@ export function encodeBundle({ manifest, head, rejection, golden }: BundleConten
 
 /** Writes a bundle as a folder that appears only when it is whole. Throws `bundle_exists`, `disk_full` or `write_failed`. */
 export async function writeBundleFolder(files: BundleFiles, folder: string): Promise<void> {
-  const parent = dirname(folder)
-  await createFolder(parent)
-  let temporary: string | undefined
-  try {
-    temporary = await fs.mkdtemp(join(parent, `.${basename(folder)}.`))
-    for (const [name, bytes] of files) await writeFileAtomic(join(temporary, name), bytes)
-    await fs.chmod(temporary, 0o755)
-    await fs.rename(temporary, folder)
-    await syncFolder(parent)
-  } catch (error) {
-    if (temporary !== undefined) await fs.rm(temporary, { recursive: true, force: true })
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') {
-      throw new VergerError('bundle_exists', `Expected nothing at ${folder}, found files`, {
+  await writeFolderAtomic(
+    folder,
+    async (temporary) => {
+      for (const [name, bytes] of files) await writeFileAtomic(join(temporary, name), bytes)
+    },
+    (cause) =>
+      new VergerError('bundle_exists', `Expected nothing at ${folder}, found files`, {
         hint: 'Name another folder with --out, or remove that one.',
-        cause: error,
-      })
-    }
-    throw toWriteError(error, folder)
-  }
+        cause,
+      }),
+  )
 }

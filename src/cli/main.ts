@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   predict: async () => (await import('./commands/predict.ts')).createPredictCommand,
   train: async () => (await import('./commands/train.ts')).createTrainCommand,
   evaluate: async () => (await import('./commands/evaluate.ts')).createEvaluateCommand,
+  export: async () => (await import('./commands/export.ts')).createExportCommand,
   datasets: async () => (await import('./commands/datasets.ts')).createDatasetsCommand,
   models: async () => (await import('./commands/models.ts')).createModelsCommand,
   versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,

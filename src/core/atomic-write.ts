@@ -1,6 +1,6 @@
 /** Files that are there in full or not at all, also after a killed process or a loss of power. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { VergerError } from './errors.ts'
 
@@ -11,21 +11,22 @@ const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
 const STALE_AFTER_MS = 24 * 60 * 60 * 1000
 
 /**
- * Writes a file under another name, brings it to the disk, and gives it its own. Returns once the file would survive a
- * loss of power. The folder must exist. Throws `disk_full` or `write_failed` and then leaves nothing behind.
+ * Writes a file, or runs of bytes one after another, under another name, brings it to the disk, and gives it its own.
+ * Returns once the file would survive a loss of power. The folder must exist. Throws `disk_full` or `write_failed` and then leaves nothing behind.
  *
  * @param temporaryFolder - where the file lies until it is whole; on the file system of `path`, by default beside it
  */
 export async function writeFileAtomic(
   path: string,
-  data: Uint8Array | string,
+  data: Uint8Array | string | Iterable<Uint8Array>,
   temporaryFolder: string = dirname(path),
 ): Promise<void> {
   const temporary = join(temporaryFolder, temporaryName(basename(path)))
   try {
     const file = await open(temporary, 'wx')
     try {
-      await file.writeFile(data)
+      if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data)
+      else for (const bytes of data) await file.writeFile(bytes)
       await file.sync()
     } finally {
       await file.close()
@@ -50,6 +51,34 @@ export async function createFolder(path: string, { mode = 0o777 } = {}): Promise
     throw toWriteError(error, path)
   }
 }
+
+/**
+ * Lets `fill` write a folder under another name beside `folder`, and gives it its own: it appears when it is whole.
+ * Throws what `occupied` makes where something lies there already, else like `writeFileAtomic`; nothing is left behind then.
+ */
+export async function writeFolderAtomic(
+  folder: string,
+  fill: (temporary: string) => Promise<void>,
+  occupied: (cause: unknown) => VergerError,
+): Promise<void> {
+  const parent = dirname(folder)
+  await createFolder(parent)
+  let temporary: string | undefined
+  try {
+    temporary = await mkdtemp(join(parent, `.${basename(folder)}.`))
+    await fill(temporary)
+    await chmod(temporary, 0o755)
+    await rename(temporary, folder)
+    await syncFolder(parent)
+  } catch (error) {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true })
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw OCCUPIED.includes(code) ? occupied(error) : toWriteError(error, folder)
+  }
+}
+
+/** What renaming a folder onto something says. */
+const OCCUPIED = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR']
 
 /** Brings the names in a folder to the disk. */
 export async function syncFolder(path: string): Promise<void> {

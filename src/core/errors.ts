@@ -94,6 +94,11 @@ export const ERROR_CATALOGUE = {
   ),
   disk_full: failure(500, 'The disk has no space left for what was to be written.'),
   download_failed: failure(502, 'A file could not be downloaded, or is not what it should be.'),
+  export_exists: failure(409, 'Something lies already where an export should be written.'),
+  export_too_large: failure(
+    422,
+    'A classifier is larger than the format that was asked for can hold.',
+  ),
   internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
   label_invalid: usage(422, 'A label is empty or too long.'),
   model_exists: failure(409, 'A model of this name exists.'),

@@ -27,7 +27,7 @@ export interface DecodeOptions {
 }
 
 /** How much larger than the network's input a reduced photo stays, per axis: Pillow's `reducing_gap`. */
-const REDUCING_GAP = 2
+export const REDUCING_GAP = 2
 
 /**
  * Decodes a photo by the definition above.

@@ -8,13 +8,20 @@ import type { NetworkInput, PerChannel } from '../tensor/network.ts'
  * The squash is Pillow's bicubic (a = −0.5, support widened when shrinking, neighbours outside the photo left out):
  * width first, then height, each rounded to whole levels and clipped
  * (https://github.com/python-pillow/Pillow/blob/main/src/libImaging/Resample.c).
+ *
+ * @param prefix - of the constants that hold `size`, so that one graph can squash to several sizes
  */
-export function emitPreprocessing(graph: GraphBuilder, image: Value, input: NetworkInput): Value {
+export function emitPreprocessing(
+  graph: GraphBuilder,
+  image: Value,
+  input: NetworkInput,
+  prefix = '',
+): Value {
   const { size, mean, divisor } = input
   const black = graph.constant('black', Float32Array.of(0), [])
   const white = graph.constant('white', Float32Array.of(255), [])
   const squash = (value: Value, axis: 2 | 3): Value => {
-    const sizes = graph.constant(`size_${axis}`, BigInt64Array.of(BigInt(size)), [1])
+    const sizes = graph.constant(`${prefix}size_${axis}`, BigInt64Array.of(BigInt(size)), [1])
     const resized = graph.node('Resize', [value, '', '', sizes], {
       axes: [axis],
       mode: 'cubic',

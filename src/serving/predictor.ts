@@ -1,8 +1,9 @@
 /** Photo → named scores: what the command line, every protocol and the library call. */
-import { type Backbone, DEFAULT_BACKBONE } from '../backbones/catalog.ts'
+import { DEFAULT_BACKBONE } from '../backbones/catalog.ts'
+import { requireClassNames } from '../backbones/require-class-names.ts'
 import type { Decision } from '../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../core/config.ts'
-import { type ErrorDescription, isAboutPhoto, toVergerError, VergerError } from '../core/errors.ts'
+import { type ErrorDescription, isAboutPhoto, toVergerError } from '../core/errors.ts'
 import { meanOf } from '../features/featurize-photos.ts'
 import type { Load, Photo } from '../features/featurizer.ts'
 import { softmax, topIndices } from '../learn/softmax.ts'
@@ -100,7 +101,7 @@ export function openPredictor(options: PredictorOptions): Predictor {
   }
 
   async function recognise({ photo, signal }: PredictRequest) {
-    refuseNameless(backbone)
+    requireClassNames(backbone)
     const [outputs] = await own.featurizer.run(photo, ['logits'], { signal })
     const scores = softmax(outputs?.['logits'] ?? [])
     return { scores, labels: backbone.labels, decision: 'ok' as const }
@@ -130,18 +131,6 @@ export function openPredictor(options: PredictorOptions): Predictor {
     warm: () => own.featurizer.warm(),
     close: () => pool.close(),
   }
-}
-
-/** A backbone that was kept for its features has no classes of its own. */
-function refuseNameless({ id, labels, network }: Backbone): void {
-  if (labels.length > 0 && labels.length === network.outputs['logits']?.width) return
-  throw new VergerError(
-    'backbone_unnamed',
-    `Expected a backbone with a classifier and the names of its classes, received ${id}, which has ${labels.length} names`,
-    {
-      hint: `Train a classifier on its features: verger train DATASET --backbone ${id}; or import it again with --labels.`,
-    },
-  )
 }
 
 /** Turns an error about this photo into a finding, so that the photos beside it go on; rejects with any other error. */

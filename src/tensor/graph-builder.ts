@@ -50,6 +50,13 @@ export interface GraphBuilder {
     inputs: readonly Value[],
     attributes?: Readonly<Record<string, Attribute>>,
   ): Value
+  /** Adds a node with several outputs and gives their names. */
+  nodeOutputs(
+    opType: string,
+    inputs: readonly Value[],
+    count: number,
+    attributes?: Readonly<Record<string, Attribute>>,
+  ): Value[]
   /** Declares `value` as an output of the graph under `name`. */
   output(name: string, value: Value, type: ElementType, dims: readonly Dimension[]): void
   /** Encodes what was built; `metadata` is stored in the order of its keys. */
@@ -62,6 +69,23 @@ export function createGraphBuilder(name: string): GraphBuilder {
   const inputs: ValueInfoProto[] = []
   const outputs: ValueInfoProto[] = []
   const constants = new Map<string, TensorProto>()
+
+  const addNode: GraphBuilder['nodeOutputs'] = (opType, nodeInputs, count, attributes = {}) => {
+    const nodeName = `${opType.toLowerCase()}_${nodes.length}`
+    const output = Array.from({ length: count }, (_, index) =>
+      index === 0 ? nodeName : `${nodeName}_${index}`,
+    )
+    nodes.push(
+      create(NodeProtoSchema, {
+        opType,
+        name: nodeName,
+        input: [...nodeInputs],
+        output,
+        attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, value)),
+      }),
+    )
+    return output
+  }
 
   return {
     input(inputName, type, dims) {
@@ -87,19 +111,9 @@ export function createGraphBuilder(name: string): GraphBuilder {
       return constantName
     },
 
-    node(opType, nodeInputs, attributes = {}) {
-      const output = `${opType.toLowerCase()}_${nodes.length}`
-      nodes.push(
-        create(NodeProtoSchema, {
-          opType,
-          name: output,
-          input: [...nodeInputs],
-          output: [output],
-          attribute: Object.entries(attributes).map(([key, value]) => encodeAttribute(key, value)),
-        }),
-      )
-      return output
-    },
+    node: (opType, nodeInputs, attributes) => addNode(opType, nodeInputs, 1, attributes)[0] ?? '',
+
+    nodeOutputs: addNode,
 
     output(outputName, value, type, dims) {
       nodes.push(

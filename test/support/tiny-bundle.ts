@@ -2,12 +2,14 @@
 import { findBackbone } from '../../dist/backbones/catalog.js'
 import { encodeBundle } from '../../dist/bundles/encode-bundle.js'
 import { readConfig } from '../../dist/core/config.js'
-import { type Featurizer, openFeaturizer, type Photo } from '../../dist/features/featurizer.js'
+import { meanOf } from '../../dist/features/featurize-photos.js'
+import { openFeaturizer, type Photo } from '../../dist/features/featurizer.js'
+import type { View } from '../../dist/features/views.js'
 import { preprocessingHash } from '../../dist/images/preprocessing-hash.js'
 import { PROBE_SCENE } from '../../dist/images/probe-photos.js'
 import { centroidHead } from '../../dist/learn/centroid-head.js'
 import { fitRejection, projectRows } from '../../dist/learn/rejection.js'
-import { transformFeatures } from '../../dist/learn/scaling.js'
+import { type Scaling, transformFeatures } from '../../dist/learn/scaling.js'
 import { openGemm } from '../../dist/tensor/gemm.js'
 import { photoPath } from './photos.ts'
 
@@ -23,6 +25,9 @@ export interface TinyBundleOptions {
   /** Another seed is another bundle that answers alike. */
   readonly seed?: number
   readonly labels?: readonly string[]
+  readonly scaling?: Scaling
+  readonly temperature?: number
+  readonly views?: readonly View[]
   /** Files that lie beside a bundle, e.g. `report.html`. */
   readonly extras?: Readonly<Record<string, string>>
 }
@@ -38,15 +43,19 @@ const UNKNOWN_ABOVE = 5
 export async function createTinyBundle({
   seed = 1,
   labels = TINY_LABELS,
+  scaling = 'unit',
+  temperature = TEMPERATURE,
+  views = PLAIN,
   extras = {},
 }: TinyBundleOptions = {}): Promise<Map<string, Uint8Array>> {
   const backbone = findBackbone('efficientnet-lite0')
-  const { features, probe } = await tinyFeatures()
+  const { features, probe } = await tinyFeatures(views)
   const width = probe.length
   const groups = Object.values(TINY_PHOTOS)
   const classes = groups.length
   const rowLabels = Int32Array.from(groups.flatMap((photos, label) => photos.map(() => label)))
   const unit = transformFeatures(features, width, 'unit')
+  const scaled = transformFeatures(features.slice(), width, scaling)
   const rows = [...rowLabels.keys()]
   const gemm = await openGemm(1)
   const projected = await projectRows(gemm, unit, width, rows)
@@ -59,14 +68,14 @@ export async function createTinyBundle({
         id: backbone.id,
         sha256: backbone.weights.sha256,
         preprocessing: preprocessingHash(backbone.network.input),
-        views: [{ size: backbone.network.input.size, mirrored: false }],
+        views,
         features: width,
         licence: backbone.weights.licence,
       },
       labels,
       head: {
-        scaling: 'unit',
-        temperature: TEMPERATURE,
+        scaling,
+        temperature,
         unsureBelow: UNSURE_BELOW,
         unknownAbove: UNKNOWN_ABOVE,
       },
@@ -79,7 +88,7 @@ export async function createTinyBundle({
       },
     },
     head: centroidHead(
-      { features: unit, width, labels: rowLabels, classes },
+      { features: scaled, width, labels: rowLabels, classes },
       new Float32Array(rows.length).fill(1),
     ),
     rejection,
@@ -89,29 +98,34 @@ export async function createTinyBundle({
   return new Map([...files, ...beside])
 }
 
-let computing: ReturnType<typeof computeFeatures> | undefined
+const PLAIN: readonly View[] = [{ size: 224, mirrored: false }]
+const computing = new Map<string, ReturnType<typeof computeFeatures>>()
 
-/** Computed once per process: every bundle has the same photos. */
-function tinyFeatures(): ReturnType<typeof computeFeatures> {
-  computing ??= computeFeatures()
-  return computing
+/** Computed once per process for the same views: every bundle has the same photos. */
+function tinyFeatures(views: readonly View[]): ReturnType<typeof computeFeatures> {
+  const key = JSON.stringify(views)
+  const known = computing.get(key) ?? computeFeatures(views)
+  computing.set(key, known)
+  return known
 }
 
-async function computeFeatures() {
+async function computeFeatures(views: readonly View[]) {
   const backbone = findBackbone('efficientnet-lite0')
   const { limits } = readConfig({})
   const featurizer = openFeaturizer({ backbone, workers: 1, limits })
+  const featuresOf = async (photo: Photo): Promise<Float32Array> => {
+    const outputs = await featurizer.run(photo, ['features'], { views })
+    return meanOf(
+      outputs.map((output) => output['features'] ?? new Float32Array()),
+      backbone.network.outputs['features']?.width ?? 0,
+    )
+  }
   try {
     const photos = Object.values(TINY_PHOTOS).flat().map(photoPath)
-    const each = await Promise.all(photos.map((photo) => featuresOf(featurizer, photo)))
-    const probe = await featuresOf(featurizer, PROBE_SCENE)
+    const each = await Promise.all(photos.map(featuresOf))
+    const probe = await featuresOf(PROBE_SCENE)
     return { features: Float32Array.from(each.flatMap((values) => [...values])), probe }
   } finally {
     await featurizer.close()
   }
-}
-
-async function featuresOf(featurizer: Featurizer, photo: Photo): Promise<Float32Array> {
-  const [outputs] = await featurizer.run(photo, ['features'])
-  return outputs?.['features'] ?? new Float32Array()
 }

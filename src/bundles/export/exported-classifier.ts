@@ -1,0 +1,106 @@
+/** What an export writes, whatever its format: a network, and how its outputs become named probabilities. */
+import { readFile } from 'node:fs/promises'
+import { type Backbone, findBackbone, resolveWeights } from '../../backbones/catalog.ts'
+import { requireClassNames } from '../../backbones/require-class-names.ts'
+import { VergerError } from '../../core/errors.ts'
+import { sha256 } from '../../core/hashes.ts'
+import { readWeights } from '../../features/inference-graph.ts'
+import type { View } from '../../features/views.ts'
+import type { Scaling } from '../../learn/scaling.ts'
+import type { Network } from '../../tensor/network.ts'
+import type { Weights } from '../../tensor/tensor.ts'
+import { checkBackbone } from '../check-backbone.ts'
+import { loadClassifier, readHead } from '../classifier.ts'
+import type { BundleFiles } from '../verify-bundle.ts'
+
+export interface ExportedClassifier {
+  /** `inception-v3`, `fruits/v1`, or the id of a bundle. */
+  readonly name: string
+  readonly network: Network
+  readonly weights: Weights
+  /** Names of the classes in the order of the probabilities. */
+  readonly labels: readonly string[]
+  /** What is computed of each photo; the outputs of the network are their mean. */
+  readonly views: readonly View[]
+  /** What reads the features; without one, the softmax of the network's own `logits` answers. */
+  readonly head?: ExportedHead
+  /** Where it comes from. */
+  readonly origin: ExportOrigin
+}
+
+/** `transform(features) · weights + bias`, whose softmax are the probabilities. */
+export interface ExportedHead {
+  readonly scaling: Scaling
+  /** `[features, labels]`, divided by the temperature. */
+  readonly weights: Float32Array
+  /** `[labels]`, divided by the temperature. */
+  readonly bias: Float32Array
+}
+
+export interface ExportOrigin {
+  readonly backbone: { readonly id: string; readonly sha256: string; readonly licence: string }
+  /** Id of the bundle. */
+  readonly bundle?: string
+}
+
+/** How many labels an export names for a photo, the best first, where it has more. */
+export const NAMED_LABELS = 10
+
+/** A backbone with its own classifier. Throws `backbone_unnamed` where it has none, `backbone_missing` or `backbone_damaged`. */
+export async function exportBackbone(backbone: Backbone): Promise<ExportedClassifier> {
+  requireClassNames(backbone)
+  const { id, network, labels } = backbone
+  return {
+    name: id,
+    network,
+    weights: await readBackboneWeights(backbone),
+    labels,
+    views: [{ size: network.input.size, mirrored: false }],
+    origin: { backbone: originOf(backbone) },
+  }
+}
+
+/**
+ * A bundle, with the backbone that it stands on. `name` is what people call it.
+ * Throws `backbone_differs`, what finding the backbone throws, or an error of the bundle.
+ */
+export async function exportBundle(
+  files: BundleFiles,
+  name: string | undefined,
+  home: string,
+): Promise<ExportedClassifier> {
+  const { id, manifest, labels } = loadClassifier(files)
+  const backbone = findBackbone(manifest.backbone.id, home)
+  checkBackbone(manifest.backbone, backbone)
+  const { scaling, temperature } = manifest.head
+  const tensors = readHead(files)
+  const divided = (tensor: string): Float32Array =>
+    (tensors.get(tensor)?.data ?? new Float32Array()).map((value) => value / temperature)
+  return {
+    name: name ?? id,
+    network: backbone.network,
+    weights: await readBackboneWeights(backbone),
+    labels,
+    views: manifest.backbone.views,
+    head: { scaling, weights: divided('weights'), bias: divided('bias') },
+    origin: { backbone: originOf(backbone), bundle: id },
+  }
+}
+
+async function readBackboneWeights(backbone: Backbone): Promise<Weights> {
+  const path = resolveWeights(backbone)
+  const model = await readFile(path)
+  const received = sha256(model)
+  if (received === backbone.weights.sha256) return readWeights(model)
+  throw new VergerError(
+    'backbone_damaged',
+    `Expected SHA-256 ${backbone.weights.sha256} for the weights of ${backbone.id} at ${path}, received ${received}`,
+    { hint: 'Get the backbone again; verger doctor checks the one that ships with Verger.' },
+  )
+}
+
+const originOf = ({ id, weights }: Backbone): ExportOrigin['backbone'] => ({
+  id,
+  sha256: weights.sha256,
+  licence: weights.licence,
+})

@@ -1,0 +1,128 @@
+/** A classifier as a TensorFlow SavedModel that decodes, squashes and names photos by itself. */
+import { emitBase64, emitNormalisation, emitPhotos } from '../../images/tensorflow-photo-graph.ts'
+import { emitTensorflowNetwork } from '../../tensor/emit-tensorflow.ts'
+import type { Piece } from '../../tensor/protobuf-pieces.ts'
+import {
+  attr,
+  createTensorflowGraph,
+  type TensorflowGraph,
+  type Value,
+} from '../../tensor/tensorflow-graph.ts'
+import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './exported-classifier.ts'
+
+const FLOAT = { T: attr.type('float') }
+
+/**
+ * Frames `saved_model.pb`. Signature `serving_default` takes `image_base64`, `serving_bytes` takes `image_bytes`, each a
+ * batch of texts `[n]`. Both give `probabilities` `[n, labels]` in the order of the labels, and the best labels of each
+ * photo, best first: `labels` and `scores` `[n, min(10, labels)]`. Throws `export_too_large` or `backbone_damaged`.
+ */
+export function encodeSavedModel(classifier: ExportedClassifier): Piece[] {
+  const { labels } = classifier
+  const graph = createTensorflowGraph()
+  const text = graph.placeholder('image_base64', 'string', [-1])
+  const bytes = graph.node(
+    'PlaceholderWithDefault',
+    [emitBase64(graph, text)],
+    { dtype: attr.type('string'), shape: attr.shape([-1]) },
+    'image_bytes',
+  )
+  const logits = emitLogits(graph, classifier, bytes)
+  const probabilities = graph.node('Softmax', [logits], FLOAT, 'probabilities')
+
+  const count = Math.min(NAMED_LABELS, labels.length)
+  const best = graph.node(
+    'TopKV2',
+    [probabilities, graph.numbers('int32', [count])],
+    { ...FLOAT, sorted: attr.bool(true) },
+    'scores',
+  )
+  const named = graph.node(
+    'GatherV2',
+    [
+      graph.texts(labels, [labels.length]),
+      graph.output(best, 'indices', 1),
+      graph.numbers('int32', [0]),
+    ],
+    { Tparams: attr.type('string'), Tindices: attr.type('int32'), Taxis: attr.type('int32') },
+    'labels',
+  )
+  const outputs = {
+    scores: { value: best, type: 'float', dims: [-1, count] },
+    labels: { value: named, type: 'string', dims: [-1, count] },
+    probabilities: { value: probabilities, type: 'float', dims: [-1, labels.length] },
+  } as const
+  const batch = (value: Value) => ({ value, type: 'string', dims: [-1] }) as const
+  graph.addSignature('serving_default', { inputs: { image_base64: batch(text) }, outputs })
+  graph.addSignature('serving_bytes', { inputs: { image_bytes: batch(bytes) }, outputs })
+  return graph.encode()
+}
+
+/** Bytes of photos `[n]` → logits `[n, labels]`. */
+function emitLogits(graph: TensorflowGraph, classifier: ExportedClassifier, bytes: Value): Value {
+  const { network, weights, views, head, labels } = classifier
+  const sizes = [...new Set(views.map(({ size }) => size))]
+  const photos = emitPhotos(graph, bytes, sizes)
+  const outputs = views.map(({ size, mirrored }) => {
+    const levels = photos[sizes.indexOf(size)] ?? ''
+    const input = { ...network.input, size }
+    const seen = mirrored ? emitMirror(graph, levels) : levels
+    const normalised = emitNormalisation(graph, seen, input)
+    return emitTensorflowNetwork(graph, { ...network, input }, weights, normalised)
+  })
+  const means = outputs.map((values) => values[head === undefined ? 'logits' : 'features'] ?? '')
+  const mean = emitMean(graph, means)
+  return head === undefined ? mean : emitHead(graph, head, mean, labels.length)
+}
+
+/** `[n, height, width, 3]` with left and right exchanged. */
+const emitMirror = (graph: TensorflowGraph, photos: Value): Value =>
+  graph.node('ReverseV2', [photos, graph.numbers('int32', [2], [1])], {
+    ...FLOAT,
+    Tidx: attr.type('int32'),
+  })
+
+function emitMean(graph: TensorflowGraph, values: readonly Value[]): Value {
+  const [only = ''] = values
+  if (values.length === 1) return only
+  const sum = graph.node('AddN', values, { ...FLOAT, N: attr.int(values.length) })
+  return graph.node('RealDiv', [sum, graph.numbers('float', [values.length])], FLOAT)
+}
+
+function emitHead(
+  graph: TensorflowGraph,
+  { scaling, weights, bias }: ExportedHead,
+  features: Value,
+  labels: number,
+): Value {
+  const roots =
+    scaling === 'root'
+      ? graph.node(
+          'Sqrt',
+          [graph.node('Maximum', [features, graph.numbers('float', [0])], FLOAT)],
+          FLOAT,
+        )
+      : features
+  const scaled = scaling === 'standard' ? features : emitUnit(graph, roots)
+  const kernel = graph.tensor(
+    'verger/head/kernel',
+    [weights.length / labels, labels],
+    () => weights,
+  )
+  const product = graph.node('MatMul', [scaled, kernel], FLOAT)
+  const offset = graph.tensor('verger/head/bias', [labels], () => bias)
+  return graph.node('BiasAdd', [product, offset], FLOAT, 'verger/head')
+}
+
+/** Divides each row by its length; a row of zeros stays. */
+function emitUnit(graph: TensorflowGraph, rows: Value): Value {
+  const squares = graph.node('Square', [rows], FLOAT)
+  const sum = graph.node('Sum', [squares, graph.numbers('int32', [1], [1])], {
+    ...FLOAT,
+    Tidx: attr.type('int32'),
+    keep_dims: attr.bool(true),
+  })
+  const length = graph.node('Sqrt', [sum], FLOAT)
+  const divisor = graph.node('Maximum', [length, graph.numbers('float', [1e-30])], FLOAT)
+  return graph.node('RealDiv', [rows, divisor], FLOAT)
+}
