@@ -42,7 +42,7 @@ export function onlyOutputs(network: Network, names: readonly string[]): Network
   const outputs = Object.entries(network.outputs).filter(([name]) => names.includes(name))
   const needed = new Set<LayerId>(outputs.map(([, { layer }]) => layer))
   for (const [id, layer] of [...network.layers.entries()].reverse()) {
-    if (needed.has(id)) for (const input of inputsOf(layer)) needed.add(input)
+    if (needed.has(id)) for (const input of layerInputs(layer)) needed.add(input)
   }
   const kept = [...network.layers.entries()].filter(([id]) => needed.has(id))
   const moved = new Map(kept.map(([id], position) => [id, position]))
@@ -73,7 +73,8 @@ function namedResults({ layers, stages = {} }: Network): Map<string, LayerId> {
   return new Map(named.sort(([, one], [, other]) => one - other))
 }
 
-const inputsOf = (layer: Layer): readonly LayerId[] =>
+/** What a layer reads. */
+export const layerInputs = (layer: Layer): readonly LayerId[] =>
   'inputs' in layer ? layer.inputs : [layer.input]
 
 function withInputs(layer: Layer, move: (id: LayerId) => LayerId): Layer {

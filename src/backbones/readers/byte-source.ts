@@ -41,6 +41,18 @@ export function sourceOf(bytes: Uint8Array): ByteSource {
   return { sizeBytes: bytes.length, read }
 }
 
+/** `length` bytes of a source from `offset` on. Throws `model_invalid` where they do not all lie in it. */
+export function sliceSource(source: ByteSource, offset: number, length: number): ByteSource {
+  requireInside(source.sizeBytes, offset, length)
+  return {
+    sizeBytes: length,
+    read(from, count) {
+      requireInside(length, from, count)
+      return source.read(offset + from, count)
+    },
+  }
+}
+
 function requireInside(sizeBytes: number, offset: number, length: number): void {
   const counts = Number.isSafeInteger(offset) && Number.isSafeInteger(length)
   if (counts && offset >= 0 && length >= 0 && offset + length <= sizeBytes) return

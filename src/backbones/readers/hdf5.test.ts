@@ -39,6 +39,7 @@ describe('openHdf5', () => {
     expect(file.tensor('/layers')).toBeUndefined()
     expect(file.tensor('/layers/dense/bias')).toBeUndefined()
     expect(file.tensor('/nowhere/at/all')).toBeUndefined()
+    expect(file.members('/layers/doubles/below')).toEqual([])
     expect(file.members('/nowhere')).toEqual([])
     expect(file.text('/', 'nothing')).toBeUndefined()
     expect(file.texts('/nowhere', 'nothing')).toBeUndefined()

@@ -57,6 +57,7 @@ class MountedFile implements Hdf5File {
   readonly #file: H5File
   readonly #sizeBytes: number
   readonly #unmount: () => void
+  readonly #types = new Map<string, number | undefined>()
 
   constructor(library: Hdf5Library, file: H5File, sizeBytes: number, unmount: () => void) {
     this.#library = library
@@ -158,9 +159,19 @@ class MountedFile implements Hdf5File {
     })
   }
 
-  /** HDF5's number for what lies at a path, e.g. `H5G_GROUP`. */
-  #typeOf(path: string): number {
-    return this.#attempt(path, () => this.#library.module.get_type(this.#file.file_id, path))
+  /** HDF5's number for what lies at a path, e.g. `H5G_GROUP`; undefined behind what is no group. */
+  #typeOf(path: string): number | undefined {
+    if (path === '/') return this.#library.module.H5G_GROUP
+    if (this.#types.has(path)) return this.#types.get(path)
+    // Step by step: HDF5 itself takes a way through a dataset for damage.
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/'
+    const { module } = this.#library
+    const type =
+      this.#typeOf(parent) === module.H5G_GROUP
+        ? this.#attempt(path, () => module.get_type(this.#file.file_id, path))
+        : undefined
+    this.#types.set(path, type)
+    return type
   }
 
   #attempt<T>(what: string, action: () => T): T {
