@@ -15,21 +15,35 @@ export async function withFile<Result>(
 ): Promise<Result> {
   const file = openSync(path, 'r')
   try {
-    const sizeBytes = fstatSync(file).size
-    const read = (offset: number, length: number): Uint8Array => {
-      requireInside(sizeBytes, offset, length)
-      const bytes = new Uint8Array(length)
-      for (let done = 0; done < length; ) {
-        const count = readSync(file, bytes, done, length - done, offset + done)
-        if (count === 0) requireInside(offset + done, offset, length)
-        done += count
-      }
-      return bytes
-    }
-    return await use({ sizeBytes, read })
+    return await use(sourceOfFile(file))
   } finally {
     closeSync(file)
   }
+}
+
+/** Opens a file for `use` and closes it afterwards. */
+export function withFileSync<Result>(path: string, use: (source: ByteSource) => Result): Result {
+  const file = openSync(path, 'r')
+  try {
+    return use(sourceOfFile(file))
+  } finally {
+    closeSync(file)
+  }
+}
+
+function sourceOfFile(file: number): ByteSource {
+  const sizeBytes = fstatSync(file).size
+  const read = (offset: number, length: number): Uint8Array => {
+    requireInside(sizeBytes, offset, length)
+    const bytes = new Uint8Array(length)
+    for (let done = 0; done < length; ) {
+      const count = readSync(file, bytes, done, length - done, offset + done)
+      if (count === 0) requireInside(offset + done, offset, length)
+      done += count
+    }
+    return bytes
+  }
+  return { sizeBytes, read }
 }
 
 /** Bytes in memory; what is read is a view of them. */
