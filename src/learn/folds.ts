@@ -3,7 +3,9 @@ import type { Random } from './random.ts'
 
 /**
  * Gives each row of `labels` a fold from 0 to `folds - 1`; rows of one group share a fold. Groups go, largest first, to
- * the fold that has least of their label; a label's only group is given to fold -1, which is never held out.
+ * the fold that has least of their labels. Whatever fold is held out, each label that it has stands in another one too:
+ * a label's only group, and one of the groups of a label that came to a single fold, is given to fold -1, which is never
+ * held out.
  */
 export function assignFolds(
   labels: Int32Array,
@@ -11,34 +13,46 @@ export function assignFolds(
   folds: number,
   random: Random,
 ): Int32Array {
-  const members = new Map<number, number[]>()
-  for (const [row, group] of groups.entries()) {
-    const known = members.get(group)
-    if (known === undefined) members.set(group, [row])
-    else known.push(row)
-  }
-  const groupsOfLabel = new Map<number, Set<number>>()
-  for (const [row, label] of labels.entries()) {
-    const known = groupsOfLabel.get(label) ?? new Set()
-    groupsOfLabel.set(label, known.add(groups[row]!))
-  }
-  const units = random.shuffle([...members.values()]).sort((a, b) => b.length - a.length)
-  const perLabel = new Map<number, Float64Array>()
+  const rowsOfGroup = rowsByValue(groups)
+  const rowsOfLabel = rowsByValue(labels)
+  const isOnlyGroup = (row: number) =>
+    rowsOfLabel.get(labels[row]!)!.every((other) => groups[other] === groups[row])
+
+  const units = random.shuffle([...rowsOfGroup.values()]).sort((a, b) => b.length - a.length)
+  const perLabel = new Map([...rowsOfLabel.keys()].map((label) => [label, new Float64Array(folds)]))
   const totals = new Float64Array(folds)
   const result = new Int32Array(labels.length).fill(-1)
   for (const rows of units) {
-    const label = labels[rows[0]!]!
-    if (rows.some((row) => groupsOfLabel.get(labels[row]!)!.size < 2)) continue
-    const counts = perLabel.get(label) ?? new Float64Array(folds)
-    perLabel.set(label, counts)
+    if (rows.some(isOnlyGroup)) continue
+    const held = Float64Array.from(totals, (_, fold) =>
+      rows.reduce((sum, row) => sum + perLabel.get(labels[row]!)![fold]!, 0),
+    )
     let best = 0
     for (let fold = 1; fold < folds; fold++) {
-      const isLess = counts[fold]! - counts[best]! || totals[fold]! - totals[best]!
+      const isLess = held[fold]! - held[best]! || totals[fold]! - totals[best]!
       if (isLess < 0) best = fold
     }
-    counts[best]! += rows.length
-    totals[best]! += rows.length
-    for (const row of rows) result[row] = best
+    for (const row of rows) {
+      perLabel.get(labels[row]!)![best]!++
+      totals[best]!++
+      result[row] = best
+    }
+  }
+  for (const rows of rowsOfLabel.values()) {
+    const [first] = rows
+    if (rows.some((row) => result[row] !== result[first!])) continue
+    for (const row of rowsOfGroup.get(groups[first!]!)!) result[row] = -1
   }
   return result
+}
+
+/** Rows of each value, in order. */
+function rowsByValue(values: Int32Array): Map<number, number[]> {
+  const rowsOf = new Map<number, number[]>()
+  for (const [row, value] of values.entries()) {
+    const known = rowsOf.get(value)
+    if (known === undefined) rowsOf.set(value, [row])
+    else known.push(row)
+  }
+  return rowsOf
 }
