@@ -62,6 +62,21 @@ describe('groupLookAlikes', () => {
     expect(parted).toBe(0)
   })
 
+  it('takes named groups that span labels as they are named, and groups the other photos by their looks', async () => {
+    const labels = Int32Array.from({ length: 60 }, (_, row) => row % 3)
+    const named = Int32Array.from(labels, (_, row) => (row < 42 ? row % 7 : -1))
+    const { groups } = await groupLookAlikes(gemm, drawUnit(4, 60), WIDTH, labels, 3, [], 1, named)
+    const rows = [...groups.keys()]
+    for (let name = 0; name < 7; name++) {
+      const own = rows.filter((row) => named[row] === name)
+      expect(countGroups(groups, own)).toBe(1)
+    }
+    const [among, beside] = [rows.slice(0, 42), rows.slice(42)]
+    expect(countGroups(groups, among)).toBe(7)
+    expect(countGroups(groups, beside)).toBe(15)
+    expect(countGroups(groups, rows)).toBe(22)
+  })
+
   it('parts a turntable, whose frames are one chain, instead of making one group of a label', async () => {
     // 40 frames, each like its neighbours.
     const frames = 40

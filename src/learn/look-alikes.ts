@@ -1,6 +1,7 @@
 /**
  * Groups photos that stand on one side of every split, because knowing one is nearly knowing the other: near duplicates,
- * and within a label the photos that look most alike, as those of one session or place do.
+ * named groups, and, among photos without a name, those of a label that look most alike, as those of one session or place
+ * do.
  */
 import type { Gemm } from '../tensor/gemm.ts'
 import { clusterRows } from './clusters.ts'
@@ -8,7 +9,7 @@ import type { SimilarPair } from './near-duplicates.ts'
 import { createRandom } from './random.ts'
 import { UnionFind } from './union-find.ts'
 
-/** Groups into which the photos of a label fall at least, where it has as many. */
+/** Groups into which the photos of a label that are in no named group fall, where it has as many. */
 const GROUPS_PER_LABEL = 5
 /** Largest share of a label's photos that chains of near duplicates may pull into one group: a turntable is one chain. */
 const LARGEST_SHARE = 0.4
@@ -22,7 +23,8 @@ export interface LookAlikes {
 
 /**
  * Groups the rows of `unit` `[n, width]` (rows of length 1) with labels `[n]` below `classes`. Rows with the same number
- * from 0 in `named` `[n]` are one group whatever they look like.
+ * from 0 in `named` `[n]` are one group whatever they look like. Whoever named groups knows the sessions that looks only
+ * guess at; groups by looks beside them would chain named groups that span labels into one.
  */
 export async function groupLookAlikes(
   gemm: Gemm,
@@ -45,7 +47,8 @@ export async function groupLookAlikes(
     sizes[sets.find(rootA)] = sizes[rootA]! + sizes[rootB]!
   }
   const random = createRandom(seed)
-  for (const rows of rowsOf) {
+  for (const ofLabel of rowsOf) {
+    const rows = ofLabel.filter((row) => named[row]! < 0)
     if (rows.length === 0) continue
     const clusters = await clusterRows(gemm, unit, width, rows, GROUPS_PER_LABEL, random)
     const first = new Map<number, number>()
