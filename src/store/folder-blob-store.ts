@@ -54,11 +54,11 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
   }
 }
 
-/** Whether the bytes are there and intact. */
 /** Where the blob of a hash lies in a folder of blobs, whether or not it is there. */
 export const blobPath = (folder: string, sha256: string): string =>
   join(folder, sha256.slice(0, 2), sha256.slice(2))
 
+/** Whether the bytes are there and intact. */
 async function holds(path: string, sha256: string): Promise<boolean> {
   const bytes = await readFile(path).catch(() => undefined)
   return bytes !== undefined && hash(bytes) === sha256

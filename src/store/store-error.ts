@@ -1,10 +1,27 @@
 /** What SQLite says, in our words. */
 import { VergerError } from '../core/errors.ts'
 
-/** The code that SQLite gives, e.g. `SQLITE_CONSTRAINT_PRIMARYKEY`; absent on other errors. */
+/** Result codes of SQLite by number (https://sqlite.org/rescode.html); extended ones have these in their low byte. */
+const PRIMARY_CODES: ReadonlyMap<number, string> = new Map([
+  [5, 'SQLITE_BUSY'],
+  [6, 'SQLITE_LOCKED'],
+  [8, 'SQLITE_READONLY'],
+  [10, 'SQLITE_IOERR'],
+  [11, 'SQLITE_CORRUPT'],
+  [13, 'SQLITE_FULL'],
+  [14, 'SQLITE_CANTOPEN'],
+])
+
+/**
+ * The code that SQLite gives, e.g. `SQLITE_CONSTRAINT_PRIMARYKEY`; absent on other errors. Where libsql has no name for an
+ * extended code (`UNKNOWN_SQLITE_ERROR_1544`), the primary one.
+ */
 export function sqliteCode(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined
-  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined
+  if (typeof code !== 'string') return undefined
+  const number = /^UNKNOWN_SQLITE_ERROR_([0-9]+)$/.exec(code)?.[1]
+  if (number !== undefined) return PRIMARY_CODES.get(Number(number) & 0xff)
+  return code.startsWith('SQLITE_') ? code : undefined
 }
 
 /** Maps errors that a user can do something about; any other one, a broken constraint too, is given as it is. */
