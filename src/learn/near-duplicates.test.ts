@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { drawMatrix, unitRows } from '../../test/support/drawn-rows.ts'
 import { type Gemm, openGemm } from '../tensor/gemm.ts'
-import { findSimilarPairs } from './near-duplicates.ts'
+import { findSimilarPairs, type SimilarPair } from './near-duplicates.ts'
 import { createRandom } from './random.ts'
 import { UnionFind } from './union-find.ts'
 
@@ -12,6 +12,12 @@ beforeAll(async () => {
 afterAll(() => gemm.close())
 
 const WIDTH = 6
+
+const pairsHold = (pairs: readonly SimilarPair[], least: number, count: number): number[] => {
+  const chains = new UnionFind(count)
+  for (const { first, second, cosine } of pairs) if (cosine >= least) chains.join(first, second)
+  return smallest(chains, count)
+}
 
 /** Every pair, one by one, in double precision; chains as the smallest row of each. */
 function chainsByHand(unit: Float32Array, least: number): number[] {
@@ -73,6 +79,28 @@ describe('findSimilarPairs', () => {
       expect(pairs).toEqual(inOrder)
     },
   )
+
+  it('keeps the most similar pairs of a chain, also of those that come late', async () => {
+    const angles = [0, 16.3, 18] // The second and third are much more alike than either is to the first.
+    const unit = new Float32Array(angles.length * WIDTH)
+    for (const [row, degrees] of angles.entries()) {
+      unit[row * WIDTH] = Math.cos((degrees / 180) * Math.PI)
+      unit[row * WIDTH + 1] = Math.sin((degrees / 180) * Math.PI)
+    }
+    const pairs = await findSimilarPairs(gemm, unit, WIDTH, 0.95)
+    expect(pairs.map(({ first, second }) => [first, second])).toEqual([
+      [0, 1],
+      [1, 2],
+    ])
+  })
+
+  it('holds together what any larger cosine would', async () => {
+    const unit = unitRows(drawMatrix(createRandom(5), 400, WIDTH), WIDTH)
+    const pairs = await findSimilarPairs(gemm, unit, WIDTH, 0.9)
+    for (const least of [0.92, 0.95, 0.98]) {
+      expect(pairsHold(pairs, least, 400)).toEqual(chainsByHand(unit, least))
+    }
+  })
 
   it('says when each block is done', async () => {
     let blocks = 0
