@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import { createFolder, syncFolder, toWriteError, writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
 import { withLock } from '../download/file-lock.ts'
-import type { Network } from '../tensor/network.ts'
+import type { LayerId, Network } from '../tensor/network.ts'
 import { findNetworkFault } from '../tensor/network-faults.ts'
+import type { ValueRange } from '../tensor/quantize.ts'
 
 /** `backbone.json`. */
 export interface BackboneDescription {
@@ -29,8 +30,22 @@ export interface BackboneDescription {
   readonly readAs: string
   /** What was recognised, replaced or left out. */
   readonly notes: readonly string[]
+  /** Where it computes in 8 bit: what it was made from. */
+  readonly quantization?: Quantization
   /** ISO 8601. */
   readonly createdAt: string
+}
+
+/** What an 8-bit model was made from, so that it can be written again, e.g. into an export. */
+export interface Quantization {
+  /** Id of the backbone in float32. */
+  readonly from: string
+  readonly observed: {
+    readonly input: ValueRange
+    readonly layers: readonly ValueRange[]
+    /** Layers and the means of their channels. */
+    readonly means: readonly (readonly [LayerId, readonly number[]])[]
+  }
 }
 
 /** The file that was read. */

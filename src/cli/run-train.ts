@@ -6,8 +6,10 @@ import { countLabels } from '../datasets/label-counts.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { openStore } from '../store/store.ts'
+import type { Sides } from '../training/plan-sides.ts'
 import { requireTrainable, type TrainingPhoto } from '../training/prepare-dataset.ts'
-import { type TrainEvent, type Trained, train, type ViewChoice } from '../training/train.ts'
+import { type Precision, type Trained, train, type ViewChoice } from '../training/train.ts'
+import type { TrainEvent } from '../training/train-context.ts'
 import type { CommandContext } from './context.ts'
 import { createFeatureNarrator } from './feature-narrator.ts'
 import { type Kept, keepBundle, refuseOccupied } from './keep-bundle.ts'
@@ -26,6 +28,7 @@ export interface RunTrainPlan {
   readonly backbone: string | undefined
   readonly views: ViewChoice
   readonly size: number | undefined
+  readonly precision: Precision
   readonly seed: number
   readonly out: string | undefined
   /** `model` or `model/version`. */
@@ -61,7 +64,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
     if (plan.dryRun) return
 
     const trained = await train(
-      { dataset, extra, backbone, views: plan.views, size: plan.size, seed: plan.seed },
+      { ...plan, dataset, extra, backbone },
       {
         home: config.home,
         workers: config.workers,
@@ -121,6 +124,7 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
   const look = createFeatureNarrator(stderr, say)
   let steps: StepLine | undefined
   let saidFindings = false
+  let saidSides: Sides | undefined
   const clear = () => {
     steps?.clear()
     steps = undefined
@@ -133,11 +137,28 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         const { unreadable } = event.prepared
         if (!saidFindings && unreadable.length > 0) say(`\n${renderFindings(stdout, unreadable)}\n`)
         saidFindings = true
-        say(
-          `Learning from ${formatCount(learned.length)}, measuring with ${formatCount(measured.length)}: ${choice}\n`,
-        )
-        for (const note of [...cautions, ...notes]) say(`  ${note}\n`)
+        // In 8 bit the same photos are learned from once more.
+        if (event.sides !== saidSides) {
+          say(
+            `Learning from ${formatCount(learned.length)}, measuring with ${formatCount(measured.length)}: ${choice}\n`,
+          )
+          for (const note of [...cautions, ...notes]) say(`  ${note}\n`)
+        }
+        saidSides = event.sides
         steps = new StepLine(stderr, 'Training')
+        return
+      }
+      case 'quantizing':
+        clear()
+        steps = new StepLine(stderr, 'Fitting 8 bit to these photos')
+        return
+      case 'quantized': {
+        clear()
+        const { worstCosine, meanCosine, speedUp, photos } = event.figures
+        say(
+          `8 bit on ${plural(photos, 'photo')}: cosine of features ${meanCosine.toFixed(3)} in the mean, ${worstCosine.toFixed(3)} at worst; ${speedUp.toFixed(2)} times as fast\n`,
+        )
+        if (event.refusal !== undefined) say(`  not taken: ${event.refusal}\n`)
         return
       }
       case 'step':

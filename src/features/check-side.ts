@@ -20,6 +20,7 @@ export function checkSide(network: Network, size: number): void {
 
 function findSideFault(network: Network, size: number): string | undefined {
   if (size === network.input.size) return undefined
+  if (network.input.isFixed === true) return 'it was fitted to photos of its own side'
   const own = inferShapes(network)
   let other: Shape[]
   try {

@@ -117,6 +117,8 @@ export type PerChannel = number | readonly [number, number, number]
 export interface NetworkInput {
   /** Side in pixels. */
   readonly size: number
+  /** Whether the model serves this side alone, as one in 8 bit does, whose ranges were observed at it. */
+  readonly isFixed?: boolean
   readonly mean: PerChannel
   readonly divisor: PerChannel
 }

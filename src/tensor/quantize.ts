@@ -102,6 +102,11 @@ export class Observer {
     this.#sums = new Float64Array(channels.reduce((sum, count) => sum + count, 0))
   }
 
+  /** Photos that were added. */
+  get photos(): number {
+    return this.#photos
+  }
+
   /** `ranges` `[layers · 2]`: least and largest value of each layer; `means` `[sum of channels]`. */
   add(ranges: Float32Array, means: Float32Array): void {
     this.#photos++

@@ -16,7 +16,8 @@ import { compute } from '../tensor/compute-thread.ts'
 import type { ComputeReport, GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
 import type { TrainingPhoto } from './prepare-dataset.ts'
-import { sizeFor, type TrainEvent } from './train.ts'
+import { sizeFor } from './train.ts'
+import type { TrainEvent } from './train-context.ts'
 
 export interface ComparePlan {
   readonly dataset: ScannedDataset

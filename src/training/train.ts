@@ -2,39 +2,28 @@
 import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
-import { encodeBundle } from '../bundles/encode-bundle.ts'
-import { type BundleFiles, bundleId } from '../bundles/verify-bundle.ts'
-import { VergerError } from '../core/errors.ts'
+import type { BundleFiles } from '../bundles/verify-bundle.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
-import { manifestId } from '../datasets/manifest.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { checkSide, takesSide } from '../features/check-side.ts'
-import { type FeaturizeContext, featurizePhotos, meanOf } from '../features/featurize-photos.ts'
-import { openFeaturizer } from '../features/featurizer.ts'
-import { describeViews, VIEW_SETS, type View, type ViewSet, viewsOf } from '../features/views.ts'
-import { preprocessingHash } from '../images/preprocessing-hash.ts'
-import { PROBE_SCENE } from '../images/probe-photos.ts'
-import type { Trial } from '../learn/head-setting.ts'
-import { compute } from '../tensor/compute-thread.ts'
-import { buildEvaluation } from './build-evaluation.ts'
-import type {
-  ComputeReport,
-  ComputeTask,
-  FitResult,
-  FitTask,
-  GroupResult,
-  GroupTask,
-} from './fit-task.ts'
-import { numberGroups } from './number-groups.ts'
-import { planSides, type Sides } from './plan-sides.ts'
-import { type PreparedDataset, prepareDataset, type TrainingPhoto } from './prepare-dataset.ts'
+import { describeViews, VIEW_SETS, type ViewSet, viewsOf } from '../features/views.ts'
+import { argmaxRows } from '../learn/metrics.ts'
+import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
+import { buildEvaluation, compareModels } from './build-evaluation.ts'
+import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
+import type { PreparedDataset, TrainingPhoto } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
-import type { EvaluationReport } from './report.ts'
+import type { Comparison, EvaluationReport } from './report.ts'
+import type { TrainContext } from './train-context.ts'
+import { tryRounded } from './try-rounded.ts'
 
 /** `auto` takes the set of views that does best in cross-validation. */
 export const VIEW_CHOICES = [...VIEW_SETS, 'auto'] as const
 export type ViewChoice = (typeof VIEW_CHOICES)[number]
+
+export const PRECISIONS = ['float32', 'int8'] as const
+export type Precision = (typeof PRECISIONS)[number]
 
 export interface TrainPlan {
   readonly dataset: ScannedDataset
@@ -44,24 +33,9 @@ export interface TrainPlan {
   readonly views: ViewChoice
   /** Side of the photo in the network; by default it depends on the photos. */
   readonly size: number | undefined
+  /** `int8` takes a backbone in 8 bit where it keeps what it sees and is faster here. */
+  readonly precision: Precision
   readonly seed: number
-}
-
-/** What happens, in the order in which it happens. */
-export type TrainEvent =
-  | { readonly stage: 'features'; readonly views: readonly View[]; readonly photos: number }
-  | { readonly stage: 'photo' }
-  | {
-      readonly stage: 'featurized'
-      readonly computed: number
-      readonly reused: number
-      readonly damaged: number
-    }
-  | { readonly stage: 'sides'; readonly prepared: PreparedDataset; readonly sides: Sides }
-  | { readonly stage: 'step'; readonly trial: Trial | undefined }
-
-export interface TrainContext extends Omit<FeaturizeContext, 'onProgress'> {
-  onEvent?(event: TrainEvent): void
 }
 
 export interface Trained {
@@ -76,8 +50,6 @@ export interface Trained {
   readonly prepared: PreparedDataset
 }
 
-/** Answers that a bundle remembers. */
-const GOLDEN_ROWS = 8
 /** Photos whose smaller side is at least this are looked at more closely than the network was made for, which pays. */
 const LARGE_SIDE = 256
 const LARGE_VIEW = 288
@@ -99,13 +71,18 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     viewsOf(set, size).every((view) => takesSide(network, view.size))
   const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS.filter(isTaken) : [plan.views]
   for (const set of sets) for (const view of viewsOf(set, size)) checkSide(network, view.size)
+  const shared: AttemptPlan = { dataset: plan.dataset, photos, seed: plan.seed }
   let best: Attempt | undefined
   for (const set of sets) {
-    const attempt = await tryViews(plan, photos, viewsOf(set, size), context)
+    const attempt = await tryViews(shared, plan.backbone, viewsOf(set, size), context)
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
-  return finish(plan, best, context)
+  if (plan.precision === 'float32') return finish(plan, best, [], context)
+  const rounded = await tryRounded(shared, best, context)
+  return 'refusal' in rounded
+    ? finish(plan, best, [`Computed in float32, not in 8 bit: ${rounded.refusal}.`], context)
+    : finish(plan, rounded.attempt, [rounded.note], context, best)
 }
 
 /** The network's own side, or a larger one where the photos have more to show and the network takes it. */
@@ -118,129 +95,31 @@ export function sizeFor(photos: readonly TrainingPhoto[], backbone: Backbone): n
     : own
 }
 
-interface Attempt {
-  readonly views: readonly View[]
-  readonly prepared: PreparedDataset
-  readonly sides: Sides
-  readonly fit: FitResult
-}
-
-async function tryViews(
-  { dataset, backbone, seed }: TrainPlan,
-  photos: readonly TrainingPhoto[],
-  views: readonly View[],
-  context: TrainContext,
-): Promise<Attempt> {
-  const { onEvent = () => {}, signal } = context
-  onEvent({ stage: 'features', views, photos: photos.length })
-  const features = await featurizePhotos(
-    { photos: photos.map(({ load, sha256 }) => ({ photo: load, sha256 })), backbone, views },
-    { ...context, onProgress: () => onEvent({ stage: 'photo' }) },
-  )
-  const { computed, reused, damaged } = features
-  onEvent({ stage: 'featurized', computed, reused, damaged })
-  const prepared = prepareDataset(photos, dataset.findings, features)
-  const rows = {
-    features: prepared.features,
-    width: prepared.width,
-    labels: prepared.labelIds,
-    classes: prepared.labels.length,
-    seed,
-    threads: context.workers,
-  }
-  const run = <Result>(task: ComputeTask) =>
-    compute<ComputeTask, Result, ComputeReport>(FIT_WORKER, task, {
-      onReport: ({ trial }) => onEvent({ stage: 'step', trial }),
-      ...(signal === undefined ? {} : { signal }),
-    })
-  const grouped = await run<GroupResult>({
-    kind: 'group',
-    ...rows,
-    named: numberGroups(prepared.photos),
-  } satisfies GroupTask)
-  const sides = planSides(prepared.photos, grouped, seed)
-  refuseOneSided(prepared, sides)
-  onEvent({ stage: 'sides', prepared, sides })
-  const fit = await run<FitResult>({
-    kind: 'fit',
-    ...rows,
-    groups: grouped.groups,
-    train: sides.train,
-    measured: sides.measured,
-    final: sides.final,
-  } satisfies FitTask)
-  return { views, prepared, sides, fit }
-}
-
-const FIT_WORKER = new URL('./fit-worker.js', import.meta.url)
-
-function refuseOneSided({ labels, labelIds }: PreparedDataset, { train, measured }: Sides): void {
-  const learned = new Set(train.map((row) => labelIds[row]))
-  if (learned.size >= 2 && measured.length > 0) return
-  throw new VergerError(
-    'dataset_untrainable',
-    `Expected at least two labels to learn and photos to measure with, received ${learned.size} of ${labels.length} labels on the training side and ${measured.length} photos to measure`,
-    { hint: 'Check the split column of the manifest, or add photos.' },
-  )
-}
-
 async function finish(
-  plan: TrainPlan,
-  { views, prepared, sides, fit }: Attempt,
+  { dataset, seed }: TrainPlan,
+  attempt: Attempt,
+  notes: readonly string[],
   context: TrainContext,
+  beside?: Attempt,
 ): Promise<Trained> {
-  const { backbone, seed, dataset } = plan
-  const { labels, labelIds, features, width } = prepared
+  const { views, prepared, sides, fit } = attempt
+  const { labels, labelIds } = prepared
   const { chosen } = fit
-  const datasetId = manifestId(prepared.readable)
-  const perLabel = new Array<number>(labels.length).fill(0)
-  for (const row of sides.final) {
-    const label = labelIds[row] ?? 0
-    perLabel[label] = (perLabel[label] ?? 0) + 1
-  }
-  const manifest: Omit<BundleManifest, 'files'> = {
-    format: 1,
-    backbone: {
-      id: backbone.id,
-      sha256: backbone.weights.sha256,
-      preprocessing: preprocessingHash(backbone.network.input),
-      views,
-      features: width,
-      licence: backbone.weights.licence,
-    },
-    labels,
-    head: { scaling: chosen.scaling, ...fit.thresholds },
-    training: {
-      dataset: datasetId,
-      photos: sides.final.length,
-      photosPerLabel: perLabel,
-      seed,
-      l2: chosen.l2,
-    },
-  }
-  const step = Math.max(1, Math.floor(sides.final.length / GOLDEN_ROWS))
-  const goldenRows = sides.final.filter((_, index) => index % step === 0).slice(0, GOLDEN_ROWS)
-  const golden = new Float32Array(goldenRows.length * width)
-  for (const [to, row] of goldenRows.entries()) {
-    golden.set(features.subarray(row * width, (row + 1) * width), to * width)
-  }
-  const files = encodeBundle({
-    manifest,
-    head: fit.head,
-    rejection: fit.rejection,
-    golden: { features: golden, probe: await probeFeatures(plan, views, width, context) },
-  })
-  const bundle = bundleId(files)
+  const { files, bundle, manifest } = await encodeAttempt(attempt, seed, context)
+  const comparison =
+    beside === undefined
+      ? undefined
+      : compareAttempts(attempt, beside, await encodeAttempt(beside, seed, context))
   const report = await buildEvaluation({
     model: {
       name: bundle.slice(0, 12),
       bundle,
-      backbone: backbone.id,
+      backbone: attempt.backbone.id,
       views: describeViews(views),
     },
     dataset: {
       name: dataset.name,
-      id: datasetId,
+      id: manifest.training.dataset,
       photos: sides.measured.length,
       choice: sides.choice,
       cautions: sides.cautions,
@@ -253,6 +132,7 @@ async function finish(
     logits: fit.measuredLogits,
     distances: fit.measuredDistances,
     head: fit.measuredThresholds,
+    ...(comparison === undefined ? {} : { comparison }),
     training: {
       photos: sides.final.length,
       seed,
@@ -268,6 +148,7 @@ async function finish(
           loss,
         })),
       notes: [
+        ...notes,
         ...sides.notes,
         ...(Number.isFinite(chosen.loss)
           ? [
@@ -304,20 +185,25 @@ async function finish(
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
-async function probeFeatures(
-  { backbone }: TrainPlan,
-  views: readonly View[],
-  width: number,
-  { limits, signal }: TrainContext,
-): Promise<Float32Array> {
-  const featurizer = openFeaturizer({ backbone, workers: 1, limits })
-  try {
-    const outputs = await featurizer.run(PROBE_SCENE, ['features'], { views, signal })
-    return meanOf(
-      outputs.map((output) => output['features'] ?? new Float32Array()),
-      width,
-    )
-  } finally {
-    await featurizer.close()
+/** Two attempts on the photos that both were measured with. */
+function compareAttempts(attempt: Attempt, beside: Attempt, encoded: EncodedAttempt): Comparison {
+  const { prepared, sides } = attempt
+  const { labels } = prepared
+  const truth = Int32Array.from(sides.measured, (row) => prepared.labelIds[row] ?? -1)
+  const correctOf = ({ fit }: Attempt) => {
+    const said = argmaxRows(fit.measuredLogits, labels.length)
+    return Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))
   }
+  return compareModels(
+    {
+      name: 'the same in float32',
+      bundle: encoded.bundle,
+      backbone: beside.backbone.id,
+      views: describeViews(beside.views),
+    },
+    truth,
+    labels,
+    correctOf(attempt),
+    correctOf(beside),
+  )
 }

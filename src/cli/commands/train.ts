@@ -6,6 +6,7 @@ interface TrainOptions {
   readonly backbone?: string
   readonly views: string
   readonly size?: number
+  readonly precision: string
   readonly seed: number
   readonly glob?: string
   readonly out?: string
@@ -18,6 +19,8 @@ interface TrainOptions {
 
 /** The same as `VIEW_CHOICES`, which is not imported so that help stays fast. */
 const VIEWS = ['plain', 'mirrored', 'multi-scale', 'auto']
+/** The same as `PRECISIONS`. */
+const PRECISIONS = ['float32', 'int8']
 
 export function createTrainCommand(context: CommandContext): Command {
   return new Command('train')
@@ -42,6 +45,14 @@ export function createTrainCommand(context: CommandContext): Command {
       '--size <px>',
       "side of the photo in the network (default: the network's own, or 288 where photos are large)",
       parseSize,
+    )
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'numbers the network computes in; int8 is fitted to the photos and taken where it keeps what it sees and is faster here',
+      )
+        .choices(PRECISIONS)
+        .default('float32'),
     )
     .option('--backbone <id>', 'network that gives the features (default: efficientnet-lite0)')
     .option('--glob <pattern>', "photos to take, e.g. '**/*.jpg'")
@@ -68,6 +79,7 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
         backbone: options.backbone,
         views: options.views as 'plain',
         size: options.size,
+        precision: options.precision as 'float32',
         seed: options.seed,
         out: options.out,
         register: options.register,

@@ -1,0 +1,31 @@
+/** What a training says while it runs. */
+import type { FeaturizeContext } from '../features/featurize-photos.ts'
+import type { QuantizationFigures } from '../features/quantize-backbone.ts'
+import type { View } from '../features/views.ts'
+import type { Trial } from '../learn/head-setting.ts'
+import type { Sides } from './plan-sides.ts'
+import type { PreparedDataset } from './prepare-dataset.ts'
+
+/** What happens, in the order in which it happens. */
+export type TrainEvent =
+  | { readonly stage: 'features'; readonly views: readonly View[]; readonly photos: number }
+  | { readonly stage: 'photo' }
+  | {
+      readonly stage: 'featurized'
+      readonly computed: number
+      readonly reused: number
+      readonly damaged: number
+    }
+  | { readonly stage: 'sides'; readonly prepared: PreparedDataset; readonly sides: Sides }
+  | { readonly stage: 'step'; readonly trial: Trial | undefined }
+  | { readonly stage: 'quantizing' }
+  | {
+      readonly stage: 'quantized'
+      readonly figures: QuantizationFigures
+      /** Why float32 is kept; undefined where 8 bit is taken. */
+      readonly refusal: string | undefined
+    }
+
+export interface TrainContext extends Omit<FeaturizeContext, 'onProgress'> {
+  onEvent?(event: TrainEvent): void
+}
