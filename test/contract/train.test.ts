@@ -74,6 +74,36 @@ describe('a bundle folder that was damaged', () => {
   })
 })
 
+describe('training in 8 bit', () => {
+  it('takes a backbone of its own where it serves, and says which and why', async () => {
+    const { folder } = await train(sandbox, 'fruits --precision int8 --out rounded')
+    const manifest = JSON.parse(readFileSync(join(folder ?? '', 'bundle.json'), 'utf8'))
+    const report = JSON.parse(readFileSync(join(folder ?? '', 'report.json'), 'utf8'))
+    const [note] = report.training.notes
+    if (manifest.backbone.id === 'efficientnet-lite0') {
+      expect(note).toMatch(/^Computed in float32, not in 8 bit: .+/)
+      expect(report.comparison).toBeUndefined()
+    } else {
+      expect(manifest.backbone.id).toMatch(/^efficientnet-lite0-int8-[0-9a-f]{12}$/)
+      expect(note).toMatch(/^Computed in 8 bit: features keep a mean cosine of 0\.99\d/)
+      expect(report.comparison.other).toMatchObject({ backbone: 'efficientnet-lite0' })
+    }
+    const answer = await sandbox.run(
+      'cd "$SANDBOX" && verger predict fruits/plum/1.jpg --bundle rounded --json',
+    )
+    expect(JSON.parse(answer.stdout)).toMatchObject([{ top: [{ label: 'plum' }, {}, {}] }])
+  })
+
+  it('is refused for views of several sides, which is said', async () => {
+    const { folder } = await train(
+      sandbox,
+      'fruits --precision int8 --views multi-scale --out several',
+    )
+    const report = JSON.parse(readFileSync(join(folder ?? '', 'report.json'), 'utf8'))
+    expect(report.training.notes[0]).toContain('made for one side')
+  })
+})
+
 describe('500 labels with two photos each', () => {
   it('are learned', async () => {
     await writeTiles(join(sandbox.folder, 'tiles'), 500)
