@@ -6,6 +6,7 @@ import {
   type PerChannel,
   toChannels,
 } from '../../../tensor/network.ts'
+import { plainNumber } from './plain-number.ts'
 import { type DraftGraph, rewrite } from './rewrite.ts'
 
 /** `(level − mean) / divisor` for levels 0 to 255. */
@@ -77,6 +78,8 @@ export function describeScaling({ mean, divisor }: Scaling): string {
 }
 
 function perChannel(values: readonly number[]): PerChannel {
-  const [red = 0, green = 0, blue = 0] = values.map((value) => (value === 0 ? 0 : value))
+  const [red = 0, green = 0, blue = 0] = values.map((value) =>
+    value === 0 ? 0 : plainNumber(value),
+  )
   return red === green && green === blue ? red : [red, green, blue]
 }

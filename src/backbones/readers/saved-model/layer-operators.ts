@@ -1,0 +1,546 @@
+/** Operators of networks: each adds layers to the draft. */
+import type { Activation, Layer, LayerId, Padding } from '../../../tensor/network.ts'
+import type { FloatTensor } from '../../../tensor/tensor.ts'
+import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
+import type { NetworkDraft } from '../foreign/network-draft.ts'
+import { convKernel, denseKernel, depthwiseKernel } from '../foreign/permute.ts'
+import { type Constant, wholeNumbers } from './constant.ts'
+import type { Call } from './evaluate.ts'
+import { expandDims, normalAxis } from './fold-constants.ts'
+import { attribute, listAttribute, textAttribute } from './graph.ts'
+import { perChannel } from './per-channel.ts'
+import type { Reading } from './reading.ts'
+import type { Axis, LayerValue, Value } from './value.ts'
+
+/** A call whose first layer is `x`. */
+interface LayerCall extends Call {
+  readonly x: LayerValue
+  readonly draft: NetworkDraft
+  readonly reading: Reading
+}
+
+type LayerOperator = (call: LayerCall) => Value
+
+/** Adds what an operator does to a network. Throws `model_unsupported` naming the node where that is nothing known. */
+export function addLayer(call: Call, reading: Reading): Value {
+  const { node, place } = call
+  const operator = Object.hasOwn(OPERATORS, node.op) ? OPERATORS[node.op] : undefined
+  const x = call.inputs.find((input) => input.kind === 'layer')
+  if (operator === undefined || x === undefined) {
+    throw unsupportedModel(`Expected an operator of image classifiers, received ${place}`)
+  }
+  return operator({ ...call, x, draft: reading.draft, reading })
+}
+
+const refuse = ({ place }: Pick<Call, 'place'>, expected: string) =>
+  unsupportedModel(`${place}: expected ${expected}`)
+
+/** An input that must be a constant. */
+function constant(call: Call, at: number): Constant {
+  const value = call.inputs[at]
+  if (value?.kind === 'constant') return value
+  throw refuse(call, `a constant as input ${at}, received something that is computed`)
+}
+
+function scalar(call: Call, at: number): number {
+  const { data } = constant(call, at)
+  if (data.length === 1 && !Number.isNaN(data[0])) return data[0]!
+  throw refuse(call, `one known number as input ${at}`)
+}
+
+/** Known whole numbers. */
+function whole(call: Call, at: number): number[] {
+  const numbers = [...constant(call, at).data]
+  if (numbers.every(Number.isSafeInteger)) return numbers
+  throw refuse(call, `known whole numbers as input ${at}`)
+}
+
+function floats(call: Call, at: number, rank: number): FloatTensor {
+  const { dims, data } = constant(call, at)
+  if (dims.length !== rank) {
+    throw invalidModel(`${call.place}: expected ${rank} axes, received [${dims.join(', ')}]`)
+  }
+  return { dims, data: data instanceof Float32Array ? data : Float32Array.from(data) }
+}
+
+const channelsOf = ({ draft, x }: LayerCall, value = x): number => draft.shape(value.layer).channels
+
+const same = (x: LayerValue, layer: LayerId): LayerValue => ({ ...x, layer })
+
+/** The order of axes that the node says; refuses maps that lie otherwise. */
+function mapAxes(call: LayerCall): readonly Axis[] {
+  const format = textAttribute(call.node, 'data_format', 'NHWC')
+  const axes: readonly Axis[] = format === 'NCHW' ? ['n', 'c', 'h', 'w'] : ['n', 'h', 'w', 'c']
+  if (call.x.axes.join() === axes.join()) return axes
+  throw refuse(call, `a map with axes ${axes.join()}, received ${call.x.axes.join()}`)
+}
+
+/** Height and width of an attribute that has a number for each axis. */
+function perAxis(values: readonly number[], axes: readonly Axis[], call: Call): [number, number] {
+  if (values.length === 0) return [1, 1]
+  const of = (axis: Axis) => values[axes.indexOf(axis)]!
+  if (values.length !== 4 || of('n') !== 1 || of('c') !== 1) {
+    throw refuse(call, `numbers for height and width alone, received [${values.join(', ')}]`)
+  }
+  const pair: [number, number] = [of('h'), of('w')]
+  if (pair.every((value) => Number.isSafeInteger(value) && value > 0)) return pair
+  throw invalidModel(`${call.place}: expected positive numbers, received [${values.join(', ')}]`)
+}
+
+function paddingOf(call: Call, axes: readonly Axis[]): Padding {
+  const padding = textAttribute(call.node, 'padding', 'VALID')
+  if (padding === 'SAME') return 'same'
+  if (padding === 'VALID') return 'valid'
+  const list = listAttribute(call.node, 'explicit_paddings')
+  if (padding !== 'EXPLICIT' || list.length !== 8) throw refuse(call, 'a padding, received another')
+  return pads(list, axes, call)
+}
+
+/** `[top, left, bottom, right]` of pairs for each axis. */
+function pads(
+  list: readonly number[],
+  axes: readonly Axis[],
+  call: Call,
+): readonly [number, number, number, number] {
+  const of = (axis: Axis) => [
+    list[2 * axes.indexOf(axis)] ?? 0,
+    list[2 * axes.indexOf(axis) + 1] ?? 0,
+  ]
+  const [[top, bottom], [left, right]] = [of('h'), of('w')] as [number[], number[]]
+  const zeros = [top!, left!, bottom!, right!] as const
+  if ([...of('n'), ...of('c')].some((count) => count !== 0) || zeros.some((count) => count < 0)) {
+    throw refuse(call, 'a padding of height and width')
+  }
+  return zeros
+}
+
+const convolve =
+  (kernelOf: (kernel: FloatTensor) => FloatTensor, depthwise: boolean): LayerOperator =>
+  (call) => {
+    const { node, draft, x } = call
+    const axes = mapAxes(call)
+    const kernel = floats(call, 1, 4)
+    const channels = channelsOf(call)
+    const perGroup = depthwise ? 1 : kernel.dims[2]!
+    const groups = channels / perGroup
+    if (!Number.isSafeInteger(groups) || (depthwise && kernel.dims[2] !== channels)) {
+      throw invalidModel(
+        `${call.place}: expected a kernel for ${channels} channels, received [${kernel.dims.join(', ')}]`,
+      )
+    }
+    const dilation = perAxis(listAttribute(node, 'dilations'), axes, call)
+    const layer = draft.conv(
+      node.name,
+      {
+        input: x.layer,
+        stride: perAxis(listAttribute(node, 'strides'), axes, call),
+        padding: paddingOf(call, axes),
+        ...(dilation.every((steps) => steps === 1) ? {} : { dilation }),
+        groups,
+      },
+      kernelOf(kernel),
+    )
+    return same(x, layer)
+  }
+
+const pool =
+  (op: 'max-pool' | 'average-pool', inputsTell = false): LayerOperator =>
+  (call) => {
+    const { node, draft, x } = call
+    const axes = mapAxes(call)
+    const [sizes, strides] = inputsTell
+      ? [whole(call, 1), whole(call, 2)]
+      : [listAttribute(node, 'ksize'), listAttribute(node, 'strides')]
+    const layer = {
+      op,
+      input: x.layer,
+      kernelSize: perAxis(sizes, axes, call),
+      stride: perAxis(strides, axes, call),
+      padding: paddingOf(call, axes),
+    } as const
+    return same(x, draft.add(layer, call.place))
+  }
+
+const activate =
+  (op: Activation, alpha?: (call: Call) => number): LayerOperator =>
+  (call) =>
+    addActivation(call, op, alpha?.(call))
+
+function addActivation({ draft, x, place }: LayerCall, op: Activation, alpha?: number): LayerValue {
+  const layer = { op, input: x.layer, ...(alpha === undefined ? {} : { alpha }) }
+  return same(x, draft.add(layer, place))
+}
+
+/** `x · scale + offset` with one number for all channels. */
+function affine(
+  { reading, draft, node }: LayerCall,
+  x: LayerValue,
+  scale: number,
+  offset: number,
+): LayerValue {
+  const { channels } = draft.shape(x.layer)
+  const all = (value: number) => Array<number>(channels).fill(value)
+  return same(x, reading.scaled(node.name, x.layer, all(scale), all(offset)))
+}
+
+/** Between two numbers, by way of `relu6`. */
+function clip(call: LayerCall, low: number, high: number): LayerValue {
+  const { x, draft, place } = call
+  if (!(high > low)) throw refuse(call, `two bounds, received ${low} and ${high}`)
+  if (high === Number.POSITIVE_INFINITY) {
+    const relu = draft.add({ op: 'relu', input: affine(call, x, 1, -low).layer }, place)
+    return affine(call, same(x, relu), 1, low)
+  }
+  if (low === Number.NEGATIVE_INFINITY) {
+    const relu = draft.add({ op: 'relu', input: affine(call, x, -1, high).layer }, place)
+    return affine(call, same(x, relu), -1, high)
+  }
+  const factor = 6 / (high - low)
+  const relu6 = draft.add(
+    { op: 'relu6', input: affine(call, x, factor, -low * factor).layer },
+    place,
+  )
+  return affine(call, same(x, relu6), 1 / factor, low)
+}
+
+const minimum: LayerOperator = (call) => {
+  const { x, draft } = call
+  const bound = scalar(call, call.inputs[0] === x ? 1 : 0)
+  const before = draft.layers[x.layer]
+  // The two halves of a clip between 0 and a number.
+  if (before?.op === 'relu' && bound > 0)
+    return clip({ ...call, x: same(x, before.input) }, 0, bound)
+  return clip(call, Number.NEGATIVE_INFINITY, bound)
+}
+
+const maximum: LayerOperator = (call) =>
+  clip(call, scalar(call, call.inputs[0] === call.x ? 1 : 0), Number.POSITIVE_INFINITY)
+
+interface Sides {
+  /** Whether the constant comes first. */
+  readonly reversed: boolean
+  readonly by: number[]
+}
+
+/** The constant that a value meets, one number for each channel. */
+function sides(call: LayerCall): Sides {
+  const { x, inputs, place } = call
+  const reversed = inputs[0] !== x
+  const other = constant(call, reversed ? 0 : 1)
+  // A bias has one axis, wherever the channels are.
+  const axes = call.node.op.startsWith('BiasAdd') ? (['c'] as const) : x.axes
+  const by = perChannel(other, axes, channelsOf(call), place)
+  return { reversed, by }
+}
+
+function scaleBy(
+  call: LayerCall,
+  change: (by: number, reversed: boolean) => readonly [number, number],
+): LayerValue {
+  const { by, reversed } = sides(call)
+  const pairs = by.map((number) => change(number, reversed))
+  const [scale, offset] = [0, 1].map((at) => pairs.map((pair) => pair[at]!)) as [number[], number[]]
+  return same(call.x, call.reading.scaled(call.node.name, call.x.layer, scale, offset))
+}
+
+/** The two layers of an operator that meets element by element. */
+function bothLayers(call: LayerCall): [LayerValue, LayerValue] | undefined {
+  const [left, right] = call.inputs
+  if (left?.kind !== 'layer' || right?.kind !== 'layer') return undefined
+  if (left.axes.join() === right.axes.join()) return [left, right]
+  throw refuse(
+    call,
+    `two maps that lie alike, received axes ${left.axes.join()} and ${right.axes.join()}`,
+  )
+}
+
+const add: LayerOperator = (call) => {
+  const both = bothLayers(call)
+  if (both === undefined) return scaleBy(call, (by) => [1, by])
+  const [left, right] = both
+  const layer = { op: 'add', inputs: [left.layer, right.layer] } as const
+  return same(left, call.draft.add(layer, call.place))
+}
+
+const subtract: LayerOperator = (call) => {
+  const both = bothLayers(call)
+  if (both === undefined) {
+    return scaleBy(call, (by, reversed) => (reversed ? [-1, by] : [1, -by]))
+  }
+  const [left, right] = both
+  const layer = { op: 'add', inputs: [left.layer, affine(call, right, -1, 0).layer] } as const
+  return same(left, call.draft.add(layer, call.place))
+}
+
+const multiply: LayerOperator = (call) => {
+  const both = bothLayers(call)
+  if (both === undefined) return scaleBy(call, (by) => [by, 0])
+  const { draft, place } = call
+  const [left, right] = both
+  for (const [x, gate] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    const op = gateOf(draft, x.layer, gate.layer)
+    if (op !== undefined) return same(x, draft.add({ op, input: x.layer }, place))
+  }
+  return same(left, draft.add({ op: 'multiply', inputs: [left.layer, right.layer] }, place))
+}
+
+/** The activation that `x · gate` is, where the gate is made of `x`. */
+function gateOf(draft: NetworkDraft, x: LayerId, gate: LayerId): 'silu' | 'hard-swish' | undefined {
+  const layer = draft.layers[gate]
+  if (layer?.op === 'sigmoid') return layer.input === x ? 'silu' : undefined
+  if (!isScale(draft, layer, 1 / 6, 0)) return undefined
+  const relu6 = draft.layers[layer.input]
+  if (relu6?.op !== 'relu6') return undefined
+  const shifted = draft.layers[relu6.input]
+  return isScale(draft, shifted, 1, 3) && shifted.input === x ? 'hard-swish' : undefined
+}
+
+function isScale(
+  { weights }: NetworkDraft,
+  layer: Layer | undefined,
+  scale: number,
+  offset: number,
+): layer is Extract<Layer, { op: 'scale' }> {
+  if (layer?.op !== 'scale') return false
+  const all = (which: string, value: number) =>
+    weights.get(`${layer.name}/${which}`)?.data.every((found) => Math.abs(found - value) < 1e-6)
+  return all('scale', scale) === true && all('offset', offset) === true
+}
+
+const divide: LayerOperator = (call) => {
+  if (bothLayers(call) !== undefined) throw refuse(call, 'a division by a constant')
+  return scaleBy(call, (by, reversed) => {
+    if (reversed) throw refuse(call, 'a division by a constant')
+    return [1 / by, 0]
+  })
+}
+
+const batchNorm: LayerOperator = (call) => {
+  const { node, draft, x } = call
+  if (attribute(node, 'is_training', 'b') !== false) {
+    throw refuse(call, 'batch norm at inference, received one that is in training')
+  }
+  mapAxes(call)
+  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((at) => floats(call, at, 1)) as [
+    FloatTensor,
+    FloatTensor,
+    FloatTensor,
+    FloatTensor,
+  ]
+  const epsilon = attribute(node, 'epsilon', 'f') ?? 1e-4
+  const layer = draft.batchNorm(node.name, x.layer, { gamma, beta, mean, variance, epsilon })
+  return same(x, layer)
+}
+
+const multiplyMatrices: LayerOperator = (call) => {
+  const { node, draft, x, inputs } = call
+  const flips = (name: string) => attribute(node, name, 'b') ?? false
+  if (inputs[0] !== x || flips('transpose_a') || flips('adj_x') || x.axes.join() !== 'n,c') {
+    throw refuse(call, 'a product of features and a constant matrix')
+  }
+  const matrix = floats(call, 1, 2)
+  const kernel = flips('transpose_b') || flips('adj_y') ? matrix : denseKernel(matrix)
+  if (kernel.dims[1] !== channelsOf(call)) {
+    throw invalidModel(
+      `${call.place}: expected a matrix for ${channelsOf(call)} features, received [${matrix.dims.join(', ')}]`,
+    )
+  }
+  return same(x, draft.dense(node.name, x.layer, kernel))
+}
+
+/** Mean, maximum or sum over height and width. */
+const reduce =
+  (op: 'global-average-pool' | 'global-max-pool', sums = false): LayerOperator =>
+  (call) => {
+    const { node, draft, x, place } = call
+    const axes = whole(call, 1).map((axis) => x.axes[normalAxis(axis, x.axes.length, call)])
+    if (axes.length !== 2 || !axes.includes('h') || !axes.includes('w')) {
+      throw refuse(call, `a reduction over height and width, received ${axes.join()}`)
+    }
+    const { height = 1, width = 1 } = draft.shape(x.layer)
+    const keeps = attribute(node, 'keep_dims', 'b') ?? false
+    const layer = draft.add({ op, input: x.layer, staysMap: keeps }, place)
+    const left = x.axes.filter((axis) => axis !== 'h' && axis !== 'w')
+    const pooled: LayerValue = { kind: 'layer', layer, axes: keeps ? x.axes : left }
+    return sums ? affine(call, pooled, height * width, 0) : pooled
+  }
+
+const concat =
+  (axisFirst: boolean): LayerOperator =>
+  (call) => {
+    const { draft, place, inputs } = call
+    const axisAt = axisFirst ? 0 : inputs.length - 1
+    const parts = inputs.filter((_input, at) => at !== axisAt)
+    const layers = parts.filter((part) => part.kind === 'layer')
+    const [first] = layers
+    if (first === undefined || layers.length !== parts.length) {
+      throw refuse(call, 'maps to be joined, received something else among them')
+    }
+    const axis = first.axes[normalAxis(scalar(call, axisAt), first.axes.length, call)]
+    if (axis !== 'c' || layers.some(({ axes }) => axes.join() !== first.axes.join())) {
+      throw refuse(call, `maps to be joined by their channels, received axis ${axis}`)
+    }
+    if (layers.length === 1) return first
+    return same(first, draft.add({ op: 'concat', inputs: layers.map(({ layer }) => layer) }, place))
+  }
+
+const pad: LayerOperator = (call) => {
+  const { draft, x, place, inputs } = call
+  if (inputs.length > 2 && scalar(call, 2) !== 0) throw refuse(call, 'a padding with zeros')
+  const list = whole(call, 1)
+  if (list.length !== 2 * x.axes.length || x.axes.length !== 4)
+    throw refuse(call, 'a padding of a map')
+  const padding = pads(list, x.axes, call)
+  if (padding.every((count) => count === 0)) return x
+  return same(x, draft.add({ op: 'pad', input: x.layer, padding }, place))
+}
+
+const isSpatial = (axis: Axis): boolean => axis === 'h' || axis === 'w'
+
+/** The value with these axes; what has no height and width is a vector. */
+function withAxes({ draft, place, x }: LayerCall, axes: readonly Axis[]): LayerValue {
+  const was = x.axes.some(isSpatial)
+  const is = axes.some(isSpatial)
+  if (was === is) return { ...x, axes }
+  const layer = is
+    ? draft.add({ op: 'to-map', input: x.layer }, place)
+    : draft.vector(place, x.layer, 'fastest')
+  return { kind: 'layer', layer, axes }
+}
+
+const squeeze: LayerOperator = (call) => {
+  const { node, x, reading } = call
+  const dims = reading.dims(x)
+  const named = listAttribute(node, 'squeeze_dims').map((axis) =>
+    normalAxis(axis, dims.length, call),
+  )
+  const goes = (at: number) => (named.length === 0 ? dims[at] === 1 : named.includes(at))
+  const gone = x.axes.filter((_axis, at) => goes(at))
+  if (!gone.every(isSpatial) || gone.some((axis) => dims[x.axes.indexOf(axis)] !== 1)) {
+    throw refuse(call, 'an axis of height or width that has one position')
+  }
+  return withAxes(
+    call,
+    x.axes.filter((axis) => !gone.includes(axis)),
+  )
+}
+
+const expand: LayerOperator = (call) => {
+  const { x } = call
+  const missing = (['h', 'w'] as const).find((axis) => !x.axes.includes(axis))
+  if (missing === undefined) throw refuse(call, 'at most four axes')
+  return withAxes(call, expandDims(x.axes, scalar(call, 1), missing, call))
+}
+
+const reshape: LayerOperator = (call) => {
+  const { x, reading, draft, place } = call
+  const before = reading.dims(x)
+  const perPhoto = before.filter((size) => !Number.isNaN(size)).reduce((a, b) => a * b, 1)
+  const sizes = [...constant(call, 1).data]
+  const [batch = 0, ...rest] = sizes
+  const known = rest.filter((size) => size !== -1).reduce((a, b) => a * b, 1)
+  const after = rest.map((size) => (size === -1 ? perPhoto / known : size))
+  const isBatch = Number.isNaN(batch) || batch === -1
+  if (x.axes[0] !== 'n' || !isBatch || after.reduce((a, b) => a * b, 1) !== perPhoto) {
+    throw refuse(call, `features for each photo, received the shape [${sizes.join(', ')}]`)
+  }
+  if (after.join() === before.slice(1).join()) return x
+  if (after.length === 1) {
+    if (x.axes.length === 4 && x.axes.slice(1).join() === 'c,h,w') {
+      return { kind: 'layer', layer: draft.vector(place, x.layer, 'slowest'), axes: ['n', 'c'] }
+    }
+    const isOne = before.filter((size) => size > 1).length <= 1
+    if (x.axes.slice(1).join() !== 'h,w,c' && !isOne) {
+      throw refuse(call, `a map that is flattened, received axes ${x.axes.join()}`)
+    }
+    return { kind: 'layer', layer: draft.vector(place, x.layer, 'fastest'), axes: ['n', 'c'] }
+  }
+  const channels = channelsOf(call)
+  const position = after.indexOf(channels)
+  if (after.length === 3 && perPhoto === channels && position !== 1 && position >= 0) {
+    return withAxes(call, position === 2 ? ['n', 'h', 'w', 'c'] : ['n', 'c', 'h', 'w'])
+  }
+  throw refuse(
+    call,
+    `a map to become a vector or a vector a map, received the shape [${sizes.join(', ')}]`,
+  )
+}
+
+const transpose: LayerOperator = (call) => {
+  const { x } = call
+  const order = whole(call, 1)
+  const axes = order.map((at) => x.axes[normalAxis(at, x.axes.length, call)]!)
+  if (axes.length !== x.axes.length || new Set(axes).size !== axes.length) {
+    throw invalidModel(
+      `${call.place}: expected an order of ${x.axes.length} axes, received [${order}]`,
+    )
+  }
+  return { ...x, axes }
+}
+
+const softmax: LayerOperator = (call) => {
+  const { x } = call
+  if (x.axes.at(-1) !== 'c') throw refuse(call, 'a softmax over the classes')
+  return addActivation(call, 'softmax')
+}
+
+const OPERATORS: Readonly<Record<string, LayerOperator>> = {
+  Add: add,
+  AddV2: add,
+  AvgPool: pool('average-pool'),
+  BiasAdd: add,
+  BiasAddV1: add,
+  Cast: ({ x }) => x,
+  ClipByValue: (call) => clip(call, scalar(call, 1), scalar(call, 2)),
+  Concat: concat(true),
+  ConcatV2: concat(false),
+  Conv2D: convolve(convKernel, false),
+  DepthwiseConv2dNative: convolve(depthwiseKernel, true),
+  Div: divide,
+  Elu: activate('elu', () => 1),
+  ExpandDims: expand,
+  FusedBatchNorm: batchNorm,
+  FusedBatchNormV2: batchNorm,
+  FusedBatchNormV3: batchNorm,
+  BatchMatMulV2: multiplyMatrices,
+  BatchMatMulV3: multiplyMatrices,
+  LeakyRelu: activate('leaky-relu', ({ node }) => attribute(node, 'alpha', 'f') ?? 0.2),
+  MatMul: multiplyMatrices,
+  Max: reduce('global-max-pool'),
+  MaxPool: pool('max-pool'),
+  MaxPoolV2: pool('max-pool', true),
+  Maximum: maximum,
+  Mean: reduce('global-average-pool'),
+  Minimum: minimum,
+  Mul: multiply,
+  Neg: (call) => affine(call, call.x, -1, 0),
+  Pad: pad,
+  PadV2: pad,
+  RealDiv: divide,
+  Relu: activate('relu'),
+  Relu6: activate('relu6'),
+  Reshape: reshape,
+  Select: keepsChosen,
+  SelectV2: keepsChosen,
+  Shape: ({ x, reading }) => wholeNumbers(reading.dims(x)),
+  Sigmoid: activate('sigmoid'),
+  Softmax: softmax,
+  Squeeze: squeeze,
+  Sub: subtract,
+  Sum: reduce('global-average-pool', true),
+  Tanh: activate('tanh'),
+  Transpose: transpose,
+}
+
+/** A dropout that chooses between what it keeps and zeros; its condition counts as the share that is kept. */
+function keepsChosen(call: LayerCall): Value {
+  const [, yes, no] = call.inputs
+  const kept = scalar(call, 0)
+  if (yes?.kind !== 'layer' || no?.kind !== 'constant' || no.data.some((value) => value !== 0)) {
+    throw refuse(call, 'a choice between a map and zeros')
+  }
+  return affine(call, yes, kept, 0)
+}

@@ -1,0 +1,61 @@
+/** What a tensor of a graph is to us while the graph is read: nothing is computed but constants. */
+import type { VergerError } from '../../../core/errors.ts'
+import type { LayerId } from '../../../tensor/network.ts'
+import type { Constant, Texts } from './constant.ts'
+
+/** Photos of the batch, channels, rows, columns. */
+export type Axis = 'n' | 'c' | 'h' | 'w'
+
+/** A photo on its way to the network: text or bytes that hold it, or its levels, perhaps scaled. */
+export interface Photo {
+  readonly kind: 'photo'
+  /** Name of the input that it came in by. */
+  readonly input: string
+  readonly stage: 'encoded' | 'pixels'
+  readonly axes: readonly Axis[]
+  /** Where they are known. */
+  readonly height?: number | undefined
+  readonly width?: number | undefined
+  /** Value = level · scale + offset for red, green and blue. */
+  readonly scale: readonly [number, number, number]
+  readonly offset: readonly [number, number, number]
+  /** Whether what entered are levels 0 to 255 for certain. */
+  readonly areLevels: boolean
+  readonly type: number
+  /** What the graph did to it, each step once. */
+  readonly steps: readonly string[]
+}
+
+/** The result of a layer. Axes of one position may be missing: a vector has `n` and `c`. */
+export interface LayerValue {
+  readonly kind: 'layer'
+  readonly layer: LayerId
+  readonly axes: readonly Axis[]
+}
+
+/** A list that a loop reads or fills: any of its elements. */
+export interface ListValue {
+  readonly kind: 'list'
+  readonly element: Value | undefined
+}
+
+/** Random numbers, equally distributed. */
+export interface RandomValue {
+  readonly kind: 'random'
+  readonly low: number
+  readonly high: number
+}
+
+export type Value =
+  | Constant
+  | Texts
+  | Photo
+  | LayerValue
+  | ListValue
+  | RandomValue
+  /** A variable, by the node that makes it. */
+  | { readonly kind: 'variable'; readonly name: string }
+  /** On the branch that is never taken. */
+  | { readonly kind: 'dead' }
+  /** Cannot be expressed; matters only where the classifier needs it. */
+  | { readonly kind: 'refused'; readonly error: VergerError }
