@@ -30,7 +30,7 @@ export function emitPreprocessing(
       exclude_outside: 1,
       coordinate_transformation_mode: 'half_pixel',
     })
-    return graph.node('Clip', [graph.node('Round', [resized]), black, white])
+    return graph.node('Clip', [roundLevels(graph, resized, size), black, white])
   }
   const levels = graph.node('Transpose', [graph.node('Cast', [image], { to: 1 })], {
     perm: [0, 3, 1, 2],
@@ -42,4 +42,20 @@ export function emitPreprocessing(
       : graph.constant(name, Float32Array.from(value), [3, 1, 1])
   const centred = graph.node('Sub', [squashed, levelsOf('mean', mean)])
   return graph.node('Div', [centred, levelsOf('divisor', divisor)])
+}
+
+/**
+ * Half, and what the sum of a window may lack of it in float32. With it, 1 level in 14,000 differs from Pillow's at 299
+ * pixels and none in 16 million by two; with `Round`, 1 in 3,200 and 11.
+ */
+const HALF_UP = 0.50001
+
+/**
+ * To whole levels. Where the side is odd, its middle row lies midway between two rows of a photo of an even side, so that halves are
+ * frequent: Pillow rounds them up, ONNX to the even level.
+ */
+function roundLevels(graph: GraphBuilder, levels: Value, size: number): Value {
+  if (size % 2 === 0) return graph.node('Round', [levels])
+  const half = graph.constant('half_up', Float32Array.of(HALF_UP), [])
+  return graph.node('Floor', [graph.node('Add', [levels, half])])
 }
