@@ -10,6 +10,7 @@ import {
   type BackboneDescription,
   keptModelPath,
   listKeptIds,
+  type Quantization,
   readKeptBackbone,
 } from './kept-backbones.ts'
 import { OFFICIAL_WEIGHTS } from './official-weights.ts'
@@ -21,6 +22,8 @@ export interface Backbone {
   readonly network: Network
   /** Names of the classes of its original classifier, in the order of the logits; none where it has no classifier. */
   readonly labels: readonly string[]
+  /** Where it computes in 8 bit: what it was made from. */
+  readonly quantization?: Quantization
   readonly weights: {
     /** Path of the inference model. */
     readonly path: string
@@ -79,9 +82,13 @@ export function findBackbone(id: string, home?: string): Backbone {
 }
 
 export function toBackbone(home: string, kept: BackboneDescription): Backbone {
-  const { id, architecture, network, labels, model, licence } = kept
+  const { id, architecture, network, labels, model, licence, quantization } = kept
   const path = keptModelPath(home, id)
-  return { id, architecture, network, labels, weights: { path, ...model, licence } }
+  return {
+    ...{ id, architecture, network, labels },
+    ...(quantization === undefined ? {} : { quantization }),
+    weights: { path, ...model, licence },
+  }
 }
 
 /** Path of the inference model. Throws `backbone_missing`, or `backbone_damaged` where its length is not the published one. */

@@ -12,12 +12,23 @@ import {
 import { refuseOccupied, writeExport } from '../bundles/export/write-export.ts'
 import { BUNDLE_MANIFEST, readBundleFolder } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
+import {
+  type QuantizationFigures,
+  quantizeBackbone,
+  refusalOf,
+  SAMPLED_PHOTOS,
+  sampleEvenly,
+} from '../features/quantize-backbone.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { registryVersions } from '../serving/version-source.ts'
+import type { Precision } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
+import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { printJson } from './print-json.ts'
 import { plural } from './render.ts'
 import { formatBytes } from './render-dataset.ts'
+import { renderQuantization } from './render-quantization.ts'
+import { StepLine } from './step-line.ts'
 import { withRegistry } from './with-registry.ts'
 
 export interface ExportPlan {
@@ -25,6 +36,10 @@ export interface ExportPlan {
   readonly source: string
   readonly format: ExportFormat
   readonly out: string
+  /** `int8` writes 8 bit where it keeps what the network sees and is faster here. */
+  readonly precision: Precision
+  /** Photos that 8 bit is fitted to: a folder, a pattern, a photo. */
+  readonly photos: string | undefined
   readonly json: boolean
 }
 
@@ -40,10 +55,21 @@ export async function runExport(context: CommandContext, plan: ExportPlan): Prom
   const { source, format, out, json } = plan
   const folder = resolve(cwd, out)
   await refuseOccupied(folder)
-  const classifier = await findClassifier(context, source)
+  refuseUnfitted(plan)
+  const exact = await findClassifier(context, source)
+  const rounded = await roundIfAsked(context, plan, exact)
+  const { classifier, figures, refusal } = rounded
   const files = await writeExport(classifier, format, folder)
   const { name, labels } = classifier
-  if (json) return printJson(context, { name, format, folder, files, labels: labels.length })
+  if (json) {
+    const precision = classifier.observed === undefined ? 'float32' : 'int8'
+    const why = figures === undefined ? {} : { figures, refusal: refusal ?? null }
+    return printJson(context, {
+      ...{ name, format, precision, folder, files, labels: labels.length },
+      ...why,
+    })
+  }
+  if (figures !== undefined) stdout.write(renderQuantization(figures, refusal))
   const listed = files.map(
     (file) => `  ${file.name.padEnd(24)} ${formatBytes(file.sizeBytes).padStart(7)}\n`,
   )
@@ -60,7 +86,7 @@ async function findClassifier(
   const { config, cwd } = context
   const isOfficial = OFFICIAL_WEIGHTS.some(({ id }) => id === source)
   if (isOfficial || listBackboneIds(config.home).includes(source)) {
-    return exportBackbone(findBackbone(source, config.home))
+    return exportBackbone(findBackbone(source, config.home), config.home)
   }
   const folder = resolve(cwd, source)
   if (await isThere(join(folder, BUNDLE_MANIFEST))) {
@@ -75,6 +101,78 @@ async function findClassifier(
   }
   const { answerer, files } = served
   return exportBundle(files, `${answerer.model}/${answerer.version}`, config.home)
+}
+
+function refuseUnfitted({ precision, photos, format }: ExportPlan): void {
+  if (precision === 'float32' && photos === undefined) return
+  const wrong =
+    precision === 'float32'
+      ? 'Expected --precision int8 beside --photos, received float32'
+      : format !== 'onnx'
+        ? `Expected --format onnx beside --precision int8, received ${format}`
+        : photos === undefined
+          ? 'Expected --photos beside --precision int8, received none'
+          : undefined
+  if (wrong === undefined) return
+  throw new VergerError('usage_invalid', wrong, {
+    hint: 'verger export efficientnet-lite0 --format onnx --precision int8 --photos photos/ --out lite0-int8',
+  })
+}
+
+interface Rounded {
+  readonly classifier: ExportedClassifier
+  readonly figures?: QuantizationFigures
+  /** Why float32 is written all the same. */
+  readonly refusal?: string | undefined
+}
+
+async function roundIfAsked(
+  context: CommandContext,
+  { source, precision, photos }: ExportPlan,
+  classifier: ExportedClassifier,
+): Promise<Rounded> {
+  const { config, cwd, stdin, stderr } = context
+  if (precision === 'float32' || photos === undefined || classifier.observed !== undefined) {
+    return { classifier }
+  }
+  if (classifier.head !== undefined) {
+    throw new VergerError(
+      'usage_invalid',
+      `Expected a backbone beside --precision int8, received ${source}, whose head was trained on features in float32`,
+      { hint: 'verger train DATASET --precision int8 trains the head on features in 8 bit.' },
+    )
+  }
+  const backbone = findBackbone(source, config.home)
+  const found = await resolvePhotoSources([photos], {
+    ...{ cwd, stdin },
+    maxBytes: config.limits.photoBytes,
+  })
+  const line = new StepLine(stderr, 'Fitting 8 bit to these photos')
+  try {
+    const { observed, figures } = await quantizeBackbone(
+      {
+        backbone,
+        size: backbone.network.input.size,
+        photos: await loadSample(found),
+        maxPixels: config.limits.photoPixels,
+      },
+      { onPhoto: () => line.step(undefined) },
+    )
+    const refusal = refusalOf(figures)
+    return refusal === undefined
+      ? { classifier: { ...classifier, observed }, figures }
+      : { classifier, figures, refusal }
+  } finally {
+    line.clear()
+  }
+}
+
+/** Photos from all over; those that cannot be read are passed over. */
+async function loadSample(found: readonly PhotoSource[]): Promise<(string | Uint8Array)[]> {
+  const loaded = await Promise.all(
+    sampleEvenly(found, SAMPLED_PHOTOS).map(({ load }) => load().catch(() => undefined)),
+  )
+  return loaded.filter((photo) => photo !== undefined)
 }
 
 function parseSource(source: string): ReturnType<typeof parseVersionPath> {

@@ -19,6 +19,7 @@ import { printable } from './printable.ts'
 import { formatCount, formatDuration, plural } from './render.ts'
 import { renderFindings, renderLabels, shortId } from './render-dataset.ts'
 import { renderEvaluation } from './render-evaluation.ts'
+import { renderQuantization } from './render-quantization.ts'
 import { scanWithProgress } from './scan-with-progress.ts'
 import { StepLine } from './step-line.ts'
 
@@ -152,15 +153,10 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         clear()
         steps = new StepLine(stderr, 'Fitting 8 bit to these photos')
         return
-      case 'quantized': {
+      case 'quantized':
         clear()
-        const { worstCosine, meanCosine, speedUp, photos } = event.figures
-        say(
-          `8 bit on ${plural(photos, 'photo')}: cosine of features ${meanCosine.toFixed(3)} in the mean, ${worstCosine.toFixed(3)} at worst; ${speedUp.toFixed(2)} times as fast\n`,
-        )
-        if (event.refusal !== undefined) say(`  not taken: ${event.refusal}\n`)
+        say(renderQuantization(event.figures, event.refusal))
         return
-      }
       case 'step':
         steps?.step(
           event.trial === undefined

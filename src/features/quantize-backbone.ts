@@ -12,9 +12,9 @@ export const LEAST_MEAN_COSINE = 0.99
 /** How much faster it must be on this machine. */
 export const LEAST_SPEED_UP = 1.2
 
-/** Photos from which ranges are taken, and as many others on which the result is judged. */
-const SAMPLE = 64
-const LEAST_SAMPLE = 8
+/** Photos that are looked at: from one half ranges are taken, on the other the result is judged. */
+export const SAMPLED_PHOTOS = 128
+const LEAST_PHOTOS = 16
 
 export interface QuantizeTask {
   readonly modelPath: string
@@ -57,15 +57,11 @@ export async function quantizeBackbone(
   { backbone, size, photos, maxPixels }: QuantizePlan,
   { signal, onPhoto }: { readonly signal?: AbortSignal; onPhoto?(): void } = {},
 ): Promise<QuantizeResult> {
-  const step = Math.max(1, photos.length / (2 * SAMPLE))
-  const sample = Array.from(
-    { length: Math.min(photos.length, 2 * SAMPLE) },
-    (_, place) => photos[Math.floor(place * step)] ?? '',
-  )
-  if (sample.length < 2 * LEAST_SAMPLE) {
+  const sample = sampleEvenly(photos, SAMPLED_PHOTOS)
+  if (sample.length < LEAST_PHOTOS) {
     throw new VergerError(
       'dataset_untrainable',
-      `Expected at least ${2 * LEAST_SAMPLE} photos to fit 8-bit ranges and judge them, received ${sample.length}`,
+      `Expected at least ${LEAST_PHOTOS} photos to fit 8-bit ranges and judge them, received ${sample.length}`,
       { hint: 'Add photos, or stay with float32.' },
     )
   }
@@ -81,6 +77,12 @@ export async function quantizeBackbone(
     onReport: () => onPhoto?.(),
     ...(signal === undefined ? {} : { signal }),
   })
+}
+
+/** At most `most` items at even steps. */
+export function sampleEvenly<Item>(items: readonly Item[], most: number): Item[] {
+  const step = Math.max(1, items.length / most)
+  return items.filter((_, place) => Math.floor(place / step) > Math.floor((place - 1) / step))
 }
 
 const QUANTIZE_WORKER = new URL('./quantize-worker.js', import.meta.url)

@@ -9,12 +9,14 @@ export function describeExport({
   labels,
   network,
   views,
+  observed,
   origin,
 }: ExportedClassifier): Readonly<Record<string, unknown>> {
   const { mean, divisor } = network.input
   return {
     name,
     made_by: `verger ${readVersion()}`,
+    precision: observed === undefined ? 'float32' : 'int8',
     licence: origin.backbone.licence,
     backbone: origin.backbone.id,
     backbone_sha256: origin.backbone.sha256,

@@ -8,6 +8,7 @@ import { readWeights } from '../../features/inference-graph.ts'
 import type { View } from '../../features/views.ts'
 import type { Scaling } from '../../learn/scaling.ts'
 import type { Network } from '../../tensor/network.ts'
+import type { Observation } from '../../tensor/quantize.ts'
 import type { Weights } from '../../tensor/tensor.ts'
 import { checkBackbone } from '../check-backbone.ts'
 import { loadClassifier, readHead } from '../classifier.ts'
@@ -18,6 +19,8 @@ export interface ExportedClassifier {
   readonly name: string
   readonly network: Network
   readonly weights: Weights
+  /** Where convolutions compute in 8 bit: what was observed of them in float. */
+  readonly observed?: Observation
   /** Names of the classes in the order of the probabilities. */
   readonly labels: readonly string[]
   /** What is computed of each photo; the outputs of the network are their mean. */
@@ -47,13 +50,16 @@ export interface ExportOrigin {
 export const NAMED_LABELS = 10
 
 /** A backbone with its own classifier. Throws `backbone_unnamed` where it has none, `backbone_missing` or `backbone_damaged`. */
-export async function exportBackbone(backbone: Backbone): Promise<ExportedClassifier> {
+export async function exportBackbone(
+  backbone: Backbone,
+  home: string,
+): Promise<ExportedClassifier> {
   requireClassNames(backbone)
   const { id, network, labels } = backbone
   return {
     name: id,
     network,
-    weights: await readBackboneWeights(backbone),
+    ...(await readNumbers(backbone, home)),
     labels,
     views: [{ size: network.input.size, mirrored: false }],
     origin: { backbone: originOf(backbone) },
@@ -79,11 +85,29 @@ export async function exportBundle(
   return {
     name: name ?? id,
     network: backbone.network,
-    weights: await readBackboneWeights(backbone),
+    ...(await readNumbers(backbone, home)),
     labels,
     views: manifest.backbone.views,
     head: { scaling, weights: divided('weights'), bias: divided('bias') },
     origin: { backbone: originOf(backbone), bundle: id },
+  }
+}
+
+/** Weights in float, and what 8 bit adds to them; those of a backbone in 8 bit are the ones that it was made from. */
+async function readNumbers(
+  backbone: Backbone,
+  home: string,
+): Promise<Pick<ExportedClassifier, 'weights' | 'observed'>> {
+  const { quantization } = backbone
+  if (quantization === undefined) return { weights: await readBackboneWeights(backbone) }
+  const { input, layers, means } = quantization.observed
+  return {
+    weights: await readBackboneWeights(findBackbone(quantization.from, home)),
+    observed: {
+      input,
+      layers,
+      means: new Map(means.map(([layer, values]) => [layer, Float64Array.from(values)])),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 /** A classifier as one ONNX file: pixels of any size → probabilities; labels and preprocessing in its metadata. */
 import { emitPreprocessing } from '../../images/preprocess-graph.ts'
 import { emitNetwork } from '../../tensor/emit-onnx.ts'
+import { emitQuantizedNetwork } from '../../tensor/emit-onnx-int8.ts'
 import { createGraphBuilder, type GraphBuilder, type Value } from '../../tensor/graph-builder.ts'
 import { describeExport } from './describe-export.ts'
 import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './exported-classifier.ts'
@@ -38,7 +39,7 @@ export function encodeOnnx(classifier: ExportedClassifier): Uint8Array {
 /** The output of the network that is read, for one view of the photos. */
 function emitView(
   graph: GraphBuilder,
-  { network, weights, head }: ExportedClassifier,
+  { network, weights, observed, head }: ExportedClassifier,
   image: Value,
   { size, mirrored }: ExportedClassifier['views'][number],
 ): Value {
@@ -58,7 +59,11 @@ function emitView(
     input,
     size === network.input.size ? '' : `${size}_`,
   )
-  const values = emitNetwork(graph, { ...network, input }, weights, normalised)
+  const resized = { ...network, input }
+  const values =
+    observed === undefined
+      ? emitNetwork(graph, resized, weights, normalised)
+      : emitQuantizedNetwork(graph, resized, weights, observed, normalised)
   return values[head === undefined ? 'logits' : 'features'] ?? ''
 }
 

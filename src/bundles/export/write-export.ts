@@ -31,13 +31,15 @@ export async function refuseOccupied(folder: string): Promise<void> {
 
 /**
  * Writes `saved_model.pb`, an empty `variables` and `assets.extra/verger.json`; or `model.onnx`.
- * Throws `export_exists`, `export_too_large`, `disk_full` or `write_failed`.
+ * Throws `usage_invalid` for a SavedModel of a network in 8 bit, `export_exists`, `export_too_large`, `disk_full` or
+ * `write_failed`.
  */
 export async function writeExport(
   classifier: ExportedClassifier,
   format: ExportFormat,
   folder: string,
 ): Promise<readonly WrittenFile[]> {
+  refuseRounded(classifier, format)
   const files = planFiles(classifier, format)
   await refuseOccupied(folder)
   await writeFolderAtomic(
@@ -100,4 +102,13 @@ function occupied(folder: string, cause?: unknown): VergerError {
     hint: 'Name another folder with --out, or remove that one.',
     ...(cause === undefined ? {} : { cause }),
   })
+}
+
+function refuseRounded({ name, observed }: ExportedClassifier, format: ExportFormat): void {
+  if (observed === undefined || format === 'onnx') return
+  throw new VergerError(
+    'usage_invalid',
+    `Expected a network in float32 for the format ${format}, received ${name}, which computes in 8 bit`,
+    { hint: 'Take --format onnx, or train without --precision int8.' },
+  )
 }

@@ -6,6 +6,8 @@ import type { CommandContext } from '../context.ts'
 interface ExportOptions {
   readonly format: ExportFormat
   readonly out: string
+  readonly precision: 'float32' | 'int8'
+  readonly photos?: string
   readonly json?: boolean
 }
 
@@ -27,16 +29,27 @@ export function createExportCommand(context: CommandContext): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--out <dir>', 'folder to write')
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'numbers the network computes in; int8 is taken where it keeps what it sees and is faster here',
+      )
+        .choices(['float32', 'int8'])
+        .default('float32'),
+    )
+    .option('--photos <dir>', 'photos that int8 is fitted to, like those it will see')
     .option('--json', 'print what was written as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   $ verger export efficientnet-lite0 --format saved-model --out lite0
-  $ verger export fruits/v1 --format onnx --out fruits-onnx`,
+  $ verger export fruits/v1 --format onnx --out fruits-onnx
+  $ verger export efficientnet-lite0 --format onnx --precision int8 --photos photos/ --out lite0-int8`,
     )
-    .action(async (source: string, { format, out, json = false }: ExportOptions) => {
+    .action(async (source: string, options: ExportOptions) => {
+      const { format, out, precision, photos, json = false } = options
       const { runExport } = await import('../run-export.ts')
-      await runExport(context, { source, format, out, json })
+      await runExport(context, { source, format, out, precision, photos, json })
     })
 }
