@@ -14,13 +14,9 @@ import { join } from 'node:path'
 import { planSplit } from '../dist/datasets/split.js'
 import { viewsOf } from '../dist/features/views.js'
 import { auroc, fprAtTpr } from '../dist/learn/auroc.js'
+import { gatherRows } from '../dist/learn/gather-rows.js'
 import { createRandom } from '../dist/learn/random.js'
-import {
-  fitRejection,
-  gatherRows,
-  projectRows,
-  rejectionDistances,
-} from '../dist/learn/rejection.js'
+import { fitRejection, projectRows, rejectionDistances } from '../dist/learn/rejection.js'
 import { transformFeatures } from '../dist/learn/scaling.js'
 import { openGemm } from '../dist/tensor/gemm.js'
 import { groupRows } from '../dist/training/fit-classifier.js'

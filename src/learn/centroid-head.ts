@@ -8,8 +8,8 @@ import type { LinearHead, TrainingRows } from './softmax-regression.ts'
 const SHARPNESS = 10
 
 /**
- * −SHARPNESS · ‖x − mₖ‖² up to what all classes share: W = SHARPNESS · 2 mₖ, b = −SHARPNESS · ‖mₖ‖². `rowWeights` `[n]` weigh the photos of a mean; a class
- * without any is never answered.
+ * −SHARPNESS · ‖x − mₖ‖² up to what all classes share: W = SHARPNESS · 2 mₖ, b = −SHARPNESS · ‖mₖ‖². `rowWeights` `[n]`
+ * weigh the photos of a mean; a class without any is never answered.
  */
 export function centroidHead(
   { features, width, labels, classes }: TrainingRows,

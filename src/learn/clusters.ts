@@ -1,7 +1,7 @@
 /** Groups look-alikes: k-means on the unit sphere (Dhillon and Modha 2001), seeded, small. */
 import type { Gemm } from '../tensor/gemm.ts'
+import { gatherRows } from './gather-rows.ts'
 import type { Random } from './random.ts'
-import { gatherRows } from './rejection.ts'
 
 const MAX_ROUNDS = 20
 

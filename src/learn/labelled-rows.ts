@@ -1,7 +1,7 @@
 /** Rows to learn from: some of many, brought to one scale. */
 import { countLabels } from './balance-weights.ts'
+import { gatherRows } from './gather-rows.ts'
 import { createRandom } from './random.ts'
-import { gatherRows } from './rejection.ts'
 import {
   applyLinearScale,
   fitLinearScale,
@@ -22,13 +22,13 @@ export interface LabelledRows {
   readonly groups: Int32Array
 }
 
-/** Rows that a sample keeps of a label at least, where it has them: one for each fold. */
-const LEAST = 5
-
 /** Rows brought to one scale, and the scale. */
 export interface ScaledRows extends LabelledRows {
   readonly scale: LinearScale
 }
+
+/** Rows that a sample keeps of a label at least, where it has them: one for each fold. */
+const LEAST = 5
 
 /** Copies `rows` and brings them to a scale that is fitted on them. */
 export function scaleRows(
@@ -38,8 +38,7 @@ export function scaleRows(
 ): ScaledRows {
   const features = gatherRows(data.features, data.width, rows)
   transformFeatures(features, data.width, scaling, features)
-  const all = Array.from({ length: rows.length }, (_, index) => index)
-  const scale = fitLinearScale(features, data.width, scaling, all)
+  const scale = fitLinearScale(features, data.width, scaling)
   applyLinearScale(features, data.width, scale)
   const { width, labels, classes, groups } = data
   return {

@@ -11,6 +11,7 @@
  */
 import type { Gemm } from '../tensor/gemm.ts'
 import { cholesky, invertLower } from './cholesky.ts'
+import { gatherRows } from './gather-rows.ts'
 import { type PrincipalDirections, principalDirections } from './principal-directions.ts'
 import { symmetricEigen } from './symmetric-eigen.ts'
 
@@ -174,19 +175,6 @@ function projectOne(vector: Float64Array, projection: Float32Array, dims: number
     for (let to = 0; to < dims; to++) result[to]! += vector[i]! * projection[i * dims + to]!
   }
   return result
-}
-
-/** Copies rows of `[n, width]`. */
-export function gatherRows(
-  features: Float32Array,
-  width: number,
-  rows: readonly number[],
-): Float32Array {
-  const picked = new Float32Array(rows.length * width)
-  for (const [to, row] of rows.entries()) {
-    picked.set(features.subarray(row * width, (row + 1) * width), to * width)
-  }
-  return picked
 }
 
 /** Means `[classes, dims]`; those of labels without photos lie far away from everything. */

@@ -13,7 +13,10 @@
 export const SCALINGS = ['unit', 'root', 'standard'] as const
 export type Scaling = (typeof SCALINGS)[number]
 
-/** The part of a scaling that is not linear: `features` `[n, width]` → `[n, width]`, in `result`, which may be `features`. */
+/**
+ * The part of a scaling that is not linear: `features` `[n, width]` → `[n, width]`, in `result`, which may be `features`.
+ * `standard` has no such part: its result is `features` themselves.
+ */
 export function transformFeatures(
   features: Float32Array,
   width: number,
@@ -45,25 +48,23 @@ export interface LinearScale {
 /** Features that never vary carry nothing: they are left small instead of blown up. */
 const LEAST_SHARE = 1e-3
 
-/** Fits centre and spread on `rows` of transformed features, so that a scaled row has a mean squared length of 1. */
+/** Fits centre and spread on transformed features `[n, width]`, so that a scaled row has a mean squared length of 1. */
 export function fitLinearScale(
   transformed: Float32Array,
   width: number,
   scaling: Scaling,
-  rows: ArrayLike<number>,
 ): LinearScale {
+  const count = transformed.length / width
   const centre = new Float64Array(width)
   const squares = new Float64Array(width)
-  for (let r = 0; r < rows.length; r++) {
-    const start = rows[r]! * width
+  for (let start = 0; start < transformed.length; start += width) {
     for (let i = 0; i < width; i++) centre[i]! += transformed[start + i]!
   }
-  for (let i = 0; i < width; i++) centre[i]! /= rows.length
-  for (let r = 0; r < rows.length; r++) {
-    const start = rows[r]! * width
+  for (let i = 0; i < width; i++) centre[i]! /= count
+  for (let start = 0; start < transformed.length; start += width) {
     for (let i = 0; i < width; i++) squares[i]! += (transformed[start + i]! - centre[i]!) ** 2
   }
-  const deviations = squares.map((sum) => Math.sqrt(sum / rows.length))
+  const deviations = squares.map((sum) => Math.sqrt(sum / count))
   const total = Math.sqrt(deviations.reduce((sum, deviation) => sum + deviation * deviation, 0))
   const typical = total / Math.sqrt(width) || 1
   const spread =

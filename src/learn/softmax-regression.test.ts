@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { drawLabelled, type LabelledDraw } from '../../test/support/drawn-rows.ts'
+import { gatherRows } from './gather-rows.ts'
 import golden from './golden-learn.json' with { type: 'json' }
-import { gatherRows } from './rejection.ts'
 import { type LinearHead, openSoftmaxSolver, type Problem } from './softmax-regression.ts'
 
 /** What single precision can tell. */

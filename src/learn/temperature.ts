@@ -22,8 +22,8 @@ export interface TemperatureOptions {
  * where every temperature is as good, 1 is. Give it logits of rows that the model was not trained on.
  *
  * The loss is convex in 1 / T, so its slope in log T changes sign once: Newton steps in log T, replaced by bisection
- * wherever they leave the bracket or are not half as long as the step before. RangeError for no usable row, weights that add up to 0, NaN, a logit of Infinity, or
- * one of -Infinity at a row's own label, which no temperature mends.
+ * wherever they leave the bracket or are not half as long as the step before. RangeError for no usable row, weights that
+ * add up to 0, NaN, a logit of Infinity, or one of -Infinity at a row's own label, which no temperature mends.
  */
 export function fitTemperature(
   logits: Scores,

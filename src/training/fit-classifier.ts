@@ -1,6 +1,7 @@
 /** From features to a classifier with its thresholds. Pure numbers; computes on the calling thread. */
 import { thresholdForAccuracy } from '../learn/calibration.ts'
 import { accuracyByChance, answerHeldOut, chooseHead, crossPredict } from '../learn/choose-head.ts'
+import { gatherRows } from '../learn/gather-rows.ts'
 import type { Trial } from '../learn/head-setting.ts'
 import { applyHead, heldOut, judgeLogits, type OutOfFold } from '../learn/held-out.ts'
 import { groupLookAlikes } from '../learn/look-alikes.ts'
@@ -8,7 +9,6 @@ import { argmaxRows } from '../learn/metrics.ts'
 import { findSimilarPairs } from '../learn/near-duplicates.ts'
 import {
   fitRejection,
-  gatherRows,
   projectRows,
   type RejectionModel,
   rejectionDistances,
