@@ -4,18 +4,11 @@ import { VergerError } from '../core/errors.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { featurizePhotos } from '../features/featurize-photos.ts'
 import type { View } from '../features/views.ts'
-import { compute } from '../tensor/compute-thread.ts'
-import type {
-  ComputeReport,
-  ComputeTask,
-  FitResult,
-  FitTask,
-  GroupResult,
-  GroupTask,
-} from './fit-task.ts'
+import type { FitResult, FitTask, GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
 import { planSides, type Sides } from './plan-sides.ts'
 import { type PreparedDataset, prepareDataset, type TrainingPhoto } from './prepare-dataset.ts'
+import { type RunOptions, runFitTask } from './run-fit-task.ts'
 import type { TrainContext } from './train-context.ts'
 
 export interface Attempt {
@@ -59,36 +52,30 @@ export async function tryViews(
     seed,
     threads: context.workers,
   }
-  const run = <Result>(task: ComputeTask) =>
-    compute<ComputeTask, Result, ComputeReport>(FIT_WORKER, task, {
-      onReport: ({ trial }) => onEvent({ stage: 'step', trial }),
-      ...(signal === undefined ? {} : { signal }),
-    })
+  const options: RunOptions = {
+    onReport: ({ trial }) => onEvent({ stage: 'step', trial }),
+    signal,
+  }
   const hasSameRows = like?.prepared.photos.length === prepared.photos.length
   const grouped =
     like !== undefined && hasSameRows
       ? like.grouped
-      : await run<GroupResult>({
-          kind: 'group',
-          ...rows,
-          named: numberGroups(prepared.photos),
-        } satisfies GroupTask)
+      : await runFitTask<GroupTask>(
+          { kind: 'group', ...rows, named: numberGroups(prepared.photos) },
+          options,
+        )
   const sides =
     like !== undefined && hasSameRows ? like.sides : planSides(prepared.photos, grouped, seed)
   refuseOneSided(prepared, sides)
   onEvent({ stage: 'sides', prepared, sides })
-  const fit = await run<FitResult>({
-    kind: 'fit',
-    ...rows,
-    groups: grouped.groups,
-    train: sides.train,
-    measured: sides.measured,
-    final: sides.final,
-  } satisfies FitTask)
+  const { groups } = grouped
+  const { train, measured, final } = sides
+  const fit = await runFitTask<FitTask>(
+    { kind: 'fit', ...rows, groups, train, measured, final },
+    options,
+  )
   return { backbone, views, prepared, grouped, sides, fit }
 }
-
-const FIT_WORKER = new URL('./fit-worker.js', import.meta.url)
 
 function refuseOneSided({ labels, labelIds }: PreparedDataset, { train, measured }: Sides): void {
   const learned = new Set(train.map((row) => labelIds[row]))

@@ -2,7 +2,6 @@
 import { VergerError } from '../core/errors.ts'
 import { FINDING_KINDS } from '../datasets/findings.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
-import { compute } from '../tensor/compute-thread.ts'
 import {
   type CompareContext,
   type ComparedPhotos,
@@ -10,10 +9,11 @@ import {
   type ComparePlan,
   comparePhotos,
 } from './compare-photos.ts'
-import type { ComputeReport, CrossPredictResult, CrossPredictTask } from './fit-task.ts'
+import type { CrossPredictTask } from './fit-task.ts'
 import { foldGroups } from './fold-groups.ts'
 import { findNearDuplicates } from './near-duplicate-findings.ts'
 import { type PreparedDataset, prepareDataset } from './prepare-dataset.ts'
+import { runFitTask } from './run-fit-task.ts'
 import { findWrongLabels, type WrongLabels } from './wrong-label-findings.ts'
 
 export type CheckEvent =
@@ -87,15 +87,6 @@ async function checkLabels(
     threads: workers,
     groups: Int32Array.from(photos, ({ sha256 }) => groupOf.get(sha256) ?? -1),
   }
-  const answers = await compute<CrossPredictTask, CrossPredictResult, ComputeReport>(
-    FIT_WORKER,
-    task,
-    {
-      onReport: () => onEvent({ stage: 'step' }),
-      ...(signal === undefined ? {} : { signal }),
-    },
-  )
+  const answers = await runFitTask(task, { onReport: () => onEvent({ stage: 'step' }), signal })
   return findWrongLabels(photos, labels, labelIds, answers)
 }
-
-const FIT_WORKER = new URL('./fit-worker.js', import.meta.url)

@@ -1,5 +1,4 @@
 /** The photos of a dataset → their features, and which of them look alike. */
-
 import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { brokenFinding } from '../datasets/broken-finding.ts'
@@ -12,10 +11,10 @@ import {
   type PhotoFeatures,
 } from '../features/featurize-photos.ts'
 import { viewsOf } from '../features/views.ts'
-import { compute } from '../tensor/compute-thread.ts'
-import type { ComputeReport, GroupResult, GroupTask } from './fit-task.ts'
+import type { GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
 import type { TrainingPhoto } from './prepare-dataset.ts'
+import { runFitTask } from './run-fit-task.ts'
 import { sizeFor } from './train.ts'
 import type { TrainEvent } from './train-context.ts'
 
@@ -79,10 +78,7 @@ export async function comparePhotos(
     seed,
     threads: workers,
   }
-  const grouped = await compute<GroupTask, GroupResult, ComputeReport>(FIT_WORKER, task, {
-    onReport: () => onEvent({ stage: 'step' }),
-    ...(signal === undefined ? {} : { signal }),
-  })
+  const grouped = await runFitTask(task, { onReport: () => onEvent({ stage: 'step' }), signal })
   return { dataset: withoutBroken(dataset, seen), all, seen, different, ...grouped }
 }
 
@@ -100,8 +96,6 @@ function withoutBroken(dataset: ScannedDataset, { failed }: PhotoFeatures): Scan
     findings: [...dataset.findings, ...broken],
   }
 }
-
-const FIT_WORKER = new URL('./fit-worker.js', import.meta.url)
 
 /** The features themselves where every row is picked, for they are large; else a copy, in shared memory too. */
 function pickRows({ features, width }: PhotoFeatures, rows: readonly number[]): Float32Array {
