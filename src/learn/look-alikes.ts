@@ -17,7 +17,7 @@ const LARGEST_SHARE = 0.4
 export interface LookAlikes {
   /** `[n]` group of each row. */
   readonly groups: Int32Array
-  /** Near duplicates that remain in different groups, because they chain a whole label together. */
+  /** Pairs of near duplicates in different groups, because they would chain a whole label together. */
   readonly parted: number
 }
 

@@ -105,8 +105,8 @@ describe('a dataset without sides', () => {
   it('tells what a split by chance would have done, and what was not measured', () => {
     const more = [...photos, photo(200, 'rare')]
     const { notes } = planSides(more, { ...ungrouped(201), parted: 17 }, 1)
-    expect(notes.join('\n')).toMatch(/by chance would have parted 0 of 40/)
-    expect(notes.join('\n')).toMatch(/17 near duplicates were parted/)
+    expect(notes.join('\n')).toMatch(/by chance would have parted 0 of the 40/)
+    expect(notes.join('\n')).toMatch(/17 pairs of near duplicates were parted/)
     expect(notes.join('\n')).toMatch(/Not measured, for want of photos: rare\./)
   })
 

@@ -68,11 +68,11 @@ export function planSides(
     final: rows,
     choice: `photos that look unlike those learned from (a fifth of each label, seed ${seed})`,
     notes: [
-      `A split by chance would have parted ${avoided} of ${heldOut} measured photos from a look-alike.`,
+      `A split by chance would have parted ${avoided} of the ${heldOut} photos that it measures with from a look-alike or their group.`,
       ...(parted === 0
         ? []
         : [
-            `${parted === 1 ? '1 near duplicate was' : `${parted} near duplicates were`} parted all the same: they chain whole labels together, as the frames of a turntable do.`,
+            `${parted === 1 ? '1 pair of near duplicates was' : `${parted} pairs of near duplicates were`} parted all the same: they chain whole labels together, as the frames of a turntable do.`,
           ]),
       ...(plan.incompleteLabels.length === 0
         ? []
@@ -87,7 +87,7 @@ export function planSides(
 function allAlike(count: number): VergerError {
   return new VergerError(
     'dataset_untrainable',
-    `Expected photos that look different, to learn from some of a label and measure with others; received ${count} that look alike within each label`,
+    `Expected photos that look different, to learn from some of a label and measure with others; received ${count} that look alike, or belong to one group, within each label`,
     { hint: 'Add photos of other things, from other sides or before other backgrounds.' },
   )
 }

@@ -71,7 +71,7 @@ export interface EvaluationReport {
     readonly id: string
     /** Photos that were measured. */
     readonly photos: number
-    /** How they were chosen: `the validation side (20 %) of a split by group, seed 1`. */
+    /** How they were chosen: `the test side that the dataset brings`. */
     readonly choice: string
     /** Things a reader must know before believing the figures, e.g. photos the model was trained on. */
     readonly cautions: readonly string[]

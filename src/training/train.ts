@@ -152,7 +152,7 @@ async function finish(
         ...sides.notes,
         ...(Number.isFinite(chosen.loss)
           ? [
-              `By chance-divided folds the same settings reach ${percent(fit.accuracyByChance)}, by folds of look-alikes ${percent(chosen.accuracy)}: new surroundings are nearer to the second figure.`,
+              `With folds divided by chance the same settings reach ${percent(fit.accuracyByChance)}, with look-alikes in one fold ${percent(chosen.accuracy)}: new surroundings are nearer to the second figure.`,
             ]
           : []),
         ...(sides.final.length === sides.train.length
