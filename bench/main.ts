@@ -11,6 +11,7 @@ import { benchAccuracy } from './accuracy.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
 import { benchHttp } from './http.ts'
+import { benchInt8 } from './int8.ts'
 import { benchMany } from './many.ts'
 import { type Measurement, renderMeasurement } from './measurement.ts'
 import { benchPhones } from './phones.ts'
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   many: benchMany,
   phones: benchPhones,
   http: benchHttp,
+  int8: benchInt8,
   train: benchTrain,
   unknown: benchUnknown,
   accuracy: benchAccuracy,
