@@ -13,15 +13,23 @@ export interface ChildResult {
 
 const POLL_MS = 4
 
-/** Runs `node` with `args`; standard output goes to `stdout` or nowhere. Rejects when it fails. */
-export function runNode(
+/** Runs `node` with `args`, as `runProgram` does. */
+export const runNode = (
+  args: readonly string[],
+  stdout?: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<ChildResult> => runProgram(process.execPath, args, stdout, env)
+
+/** Runs a program to its end; standard output goes to `stdout` or nowhere. Rejects when it fails. */
+export function runProgram(
+  program: string,
   args: readonly string[],
   stdout = '/dev/null',
   env: Readonly<Record<string, string>> = {},
 ): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const startMs = performance.now()
-    const child = spawn(process.execPath, args, {
+    const child = spawn(program, args, {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ['ignore', openSync(stdout, 'w'), 'pipe'],
@@ -38,7 +46,7 @@ export function runNode(
       clearInterval(poll)
       const elapsedMs = performance.now() - startMs
       if (code === 0) resolve({ elapsedMs, peakMb })
-      else reject(new Error(`node ${args.join(' ')} ended with ${code}: ${errors}`))
+      else reject(new Error(`${program} ${args.join(' ')} ended with ${code}: ${errors}`))
     })
   })
 }

@@ -8,6 +8,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { benchAccuracy } from './accuracy.ts'
+import { benchBackbones } from './backbones.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
 import { benchHttp } from './http.ts'
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   many: benchMany,
   phones: benchPhones,
   http: benchHttp,
+  backbones: benchBackbones,
   int8: benchInt8,
   train: benchTrain,
   unknown: benchUnknown,
