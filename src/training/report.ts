@@ -100,7 +100,7 @@ export interface EvaluationReport {
     readonly photos: number
     readonly seed: number
     readonly scaling: string
-    /** L2 strength on the mean loss. */
+    /** L2 strength on the mean loss; 0 where none was applied. */
     readonly l2: number
     /** What cross-validation tried. */
     readonly tried: readonly {

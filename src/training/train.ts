@@ -8,6 +8,7 @@ import type { Finding } from '../datasets/findings.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { checkSide, takesSide } from '../features/check-side.ts'
 import { describeViews, VIEW_SETS, type ViewSet, viewsOf } from '../features/views.ts'
+import type { HeadSetting } from '../learn/head-setting.ts'
 import { argmaxRows } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, compareModels } from './build-evaluation.ts'
@@ -136,17 +137,15 @@ async function finish(
     training: {
       photos: sides.final.length,
       seed,
-      scaling: chosen.scaling,
+      scaling: describeScaling(chosen),
       l2: chosen.l2,
       // A setting that nothing could be held out for has no loss.
       tried: fit.trials
         .filter(({ loss }) => Number.isFinite(loss))
-        .map(({ method, scaling, l2, accuracy, loss }) => ({
-          scaling: method === 'nearest centroids' ? `${scaling}, nearest centroids` : scaling,
-          l2,
-          accuracy,
-          loss,
-        })),
+        .map((trial) => {
+          const { l2, accuracy, loss } = trial
+          return { scaling: describeScaling(trial), l2, accuracy, loss }
+        }),
       notes: [
         ...notes,
         ...sides.notes,
@@ -182,6 +181,9 @@ async function finish(
     prepared,
   }
 }
+
+const describeScaling = ({ method, scaling }: HeadSetting): string =>
+  method === 'nearest centroids' ? `${scaling}, nearest centroids` : scaling
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 

@@ -205,14 +205,18 @@ export async function createEvaluation(options: EvaluationOptions): Promise<Eval
       seed: 1,
       scaling: 'unit',
       l2: 0.001,
-      tried: ['standard', 'unit'].flatMap((scaling) =>
-        [0.0001, 0.001, 0.01].map((l2, index) => ({
-          scaling,
-          l2,
-          accuracy: (scaling === 'unit' ? 0.88 : 0.86) - Math.abs(index - 1) * 0.01,
-          loss: 0.41 + Math.abs(index - 1) * 0.05,
-        })),
-      ),
+      tried: [
+        // Compared on fewer photos before the others.
+        { scaling: 'unit', l2: 0.001, accuracy: 0.87, loss: 0.43 },
+        ...['standard', 'unit'].flatMap((scaling) =>
+          [0.0001, 0.001, 0.01].map((l2, index) => ({
+            scaling,
+            l2,
+            accuracy: (scaling === 'unit' ? 0.88 : 0.86) - Math.abs(index - 1) * 0.01,
+            loss: 0.41 + Math.abs(index - 1) * 0.05,
+          })),
+        ),
+      ],
       notes: ['38 near duplicates were kept on one side; split at random they would have leaked.'],
     },
   }

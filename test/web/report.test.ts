@@ -294,6 +294,17 @@ describe('an evaluation', () => {
       expect(labels).toEqual(comparison?.perLabel.map(({ label }) => label))
     }))
 
+  test('of settings that were tried twice the later one is marked as chosen', () =>
+    onReport('nine', async (page) => {
+      const chosen = page.locator('.tried tr.chosen')
+      expect(await textsOf(chosen.locator('th, td'))).toEqual([
+        'unitchosen',
+        '0.001',
+        '88.0\u00a0%',
+        '0.410',
+      ])
+    }))
+
   test('says so when nothing was wrong, and works without pictures', () =>
     onReport('flawless', async (page) => {
       await page.getByText('Nowhere: every photo was recognised.').waitFor()

@@ -6,13 +6,16 @@ type Training = NonNullable<EvaluationReport['training']>
 
 /** How the head came about: its photos, its settings and what else was tried. */
 export function TrainingSection({ training }: { readonly training: Training }) {
-  const isChosen = (row: Training['tried'][number]) =>
-    row.scaling === training.scaling && row.l2 === training.l2
+  // Scalings are compared on fewer photos first, so a setting may stand there twice: the later one was chosen.
+  const chosen = training.tried.findLastIndex(
+    ({ scaling, l2 }) => scaling === training.scaling && l2 === training.l2,
+  )
+  const strength = training.l2 > 0 ? ` and L2 strength ${formatNumber(training.l2)}` : ''
   return (
     <Section
       id="training"
       title="How was it trained?"
-      lead={`On ${formatCount(training.photos)} photos, with seed ${training.seed}. Scaling “${training.scaling}” and L2 strength ${formatNumber(training.l2)} did best in cross-validation on those photos alone.`}
+      lead={`On ${formatCount(training.photos)} photos, with seed ${training.seed}. Scaling “${training.scaling}”${strength} did best in cross-validation on those photos alone.`}
     >
       {training.notes.length > 0 && (
         <ul class="notes">
@@ -34,11 +37,14 @@ export function TrainingSection({ training }: { readonly training: Training }) {
               </tr>
             </thead>
             <tbody>
-              {training.tried.map((row) => (
-                <tr key={`${row.scaling} ${row.l2}`} class={isChosen(row) ? 'chosen' : ''}>
+              {training.tried.map((row, index) => (
+                <tr
+                  key={`${row.scaling} ${row.l2} ${row.loss}`}
+                  class={index === chosen ? 'chosen' : ''}
+                >
                   <th scope="row">
                     {row.scaling}
-                    {isChosen(row) && <span class="tag">chosen</span>}
+                    {index === chosen && <span class="tag">chosen</span>}
                   </th>
                   <td class="number">{formatNumber(row.l2)}</td>
                   <td class="number">{formatPercent(row.accuracy)}</td>
