@@ -5,6 +5,7 @@ import { emitNetwork } from './emit-onnx.ts'
 import { ModelProtoSchema } from './generated/onnx_pb.ts'
 import { createGraphBuilder } from './graph-builder.ts'
 import { INPUT, type Network } from './network.ts'
+import { loadComputation } from './session.ts'
 import { elementCount, type FloatTensor, type Weights } from './tensor.ts'
 
 /** Photo → convolution → ReLU6, added to itself → mean → two classes. */
@@ -91,5 +92,26 @@ describe('emitNetwork', () => {
   it('names the weight that has another shape', () => {
     const run = () => emit(weightsOf({ ...SHAPES, 'depth/kernel': [4, 4, 3, 3] }))
     expect(run).toThrow('depth/kernel of shape [4, 1, 3, 3], received [4, 4, 3, 3]')
+  })
+  it('pads with zeros that a maximum sees, also in onnxruntime', async () => {
+    const network: Network = {
+      name: 'edge',
+      input: { size: 3, mean: 0, divisor: 1 },
+      layers: [
+        { op: 'pad', input: INPUT, padding: [1, 1, 1, 1] },
+        { op: 'max-pool', input: 0, kernelSize: 3, stride: 2, padding: 'valid' },
+        { op: 'global-average-pool', input: 1 },
+      ],
+      outputs: { features: { layer: 2, width: 3 } },
+    }
+    const graph = createGraphBuilder(network.name)
+    const input = graph.input('x', 'float32', ['n', 3, 3, 3])
+    const { features = '' } = emitNetwork(graph, network, new Map(), input)
+    graph.output('features', features, 'float32', ['n', 3])
+    const computation = await loadComputation(graph.encode(), 1)
+    const below = { data: new Float32Array(27).fill(-5), dims: [1, 3, 3, 3] }
+    const results = await computation.run({ x: below }, ['features'])
+    await computation.close()
+    expect(results['features']).toEqual(Float32Array.of(0, 0, 0))
   })
 })

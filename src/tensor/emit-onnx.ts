@@ -58,11 +58,17 @@ export function emitLayers(
   const { size } = network.input
   const shapes = inferShapes(network)
   const values: Value[] = []
+  const pooled = new Set(
+    network.layers.flatMap((layer) =>
+      layer.op === 'max-pool' || layer.op === 'average-pool' ? [network.layers[layer.input]] : [],
+    ),
+  )
   const emitter: Emitter = {
     graph,
     value: (id) => (id === INPUT ? input : values[id]!),
     shape: (id) => (id === INPUT ? { channels: 3, height: size, width: size } : shapes[id]!),
     weight,
+    isPooled: (layer) => pooled.has(layer),
   }
   // What layers share comes before the weights; the order decides the bytes of the file.
   if (network.layers.some(({ op }, id) => op === 'relu6' && !isPassed(id))) declareSix(graph)
@@ -79,6 +85,8 @@ interface Emitter {
   value(id: LayerId): Value
   shape(id: LayerId): Shape
   weight(name: string, dims: readonly number[], layer: Layer): Value
+  /** Whether a pool reads the result of this layer. */
+  isPooled(layer: Layer): boolean
 }
 
 function emitLayer(emitter: Emitter, layer: Layer): Value {
@@ -122,12 +130,15 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
       return graph.node('Concat', layer.inputs.map(value), { axis: 1 })
     case 'pad': {
       const [top, left, bottom, right] = layer.padding
+      const int64 = (name: string, values: readonly number[]) =>
+        graph.constant(name, BigInt64Array.from(values, BigInt), [values.length])
+      if (emitter.isPooled(layer)) {
+        // onnxruntime takes zeros in front of a pool for its own padding, which never counts; not where axes are named.
+        const pads = int64(`pads_${layer.padding.join('_')}`, layer.padding)
+        return graph.node('Pad', [value(layer.input), pads, '', int64('axes_2_3', [2, 3])])
+      }
       const pads = [0, 0, top, left, 0, 0, bottom, right]
-      const name = `pads_${pads.join('_')}`
-      return graph.node('Pad', [
-        value(layer.input),
-        graph.constant(name, BigInt64Array.from(pads, BigInt), [8]),
-      ])
+      return graph.node('Pad', [value(layer.input), int64(`pads_${pads.join('_')}`, pads)])
     }
     case 'global-average-pool':
     case 'global-max-pool': {
