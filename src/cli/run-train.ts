@@ -4,6 +4,7 @@ import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
+import { findInnerBackbone } from '../features/inner-backbone.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { openStore } from '../store/store.ts'
 import type { Sides } from '../training/plan-sides.ts'
@@ -27,6 +28,8 @@ export interface RunTrainPlan {
   readonly dataset: string
   readonly glob: string | undefined
   readonly backbone: string | undefined
+  /** Layer inside the backbone that gives the features. */
+  readonly features: string | undefined
   readonly views: ViewChoice
   readonly size: number | undefined
   readonly precision: Precision
@@ -42,7 +45,9 @@ export interface RunTrainPlan {
 
 export async function runTrain(context: CommandContext, plan: RunTrainPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const backbone = findBackbone(plan.backbone ?? DEFAULT_BACKBONE, config.home)
+  const whole = findBackbone(plan.backbone ?? DEFAULT_BACKBONE, config.home)
+  const backbone =
+    plan.features === undefined ? whole : await findInnerBackbone(config.home, whole, plan.features)
   const model = plan.register === undefined ? undefined : parseVersionPath(plan.register).model
   refuseDefaultWithoutName(plan)
   await refuseOccupied(context, plan.out)

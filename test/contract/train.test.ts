@@ -104,6 +104,31 @@ describe('training in 8 bit', () => {
   })
 })
 
+describe('features from inside the network', () => {
+  it('make a backbone of their own, once, which answers', async () => {
+    const { folder } = await train(sandbox, 'fruits --features block9/project --out inner')
+    const manifest = JSON.parse(readFileSync(join(folder ?? '', 'bundle.json'), 'utf8'))
+    expect(manifest.backbone).toMatchObject({
+      id: 'efficientnet-lite0-block9-project',
+      features: 112,
+    })
+    const answer = await sandbox.run(
+      'cd "$SANDBOX" && verger predict fruits/plum/1.jpg --bundle inner --json',
+    )
+    expect(JSON.parse(answer.stdout)).toMatchObject([{ top: [{ label: 'plum' }, {}, {}] }])
+    const again = await train(sandbox, 'fruits --features block9/project --out inner')
+    expect(again.bundle).toBe(JSON.parse(answer.stdout)[0].bundle)
+  })
+
+  it('are refused from a layer that is not there, naming those that are', async () => {
+    const line = 'cd "$SANDBOX" && verger train fruits --features block99'
+    const { stderr, exit } = await sandbox.run(line)
+    expect(stderr).toContain("received 'block99' [usage_invalid]")
+    expect(stderr).toContain('block9/project')
+    expect(exit).toBe(2)
+  })
+})
+
 describe('500 labels with two photos each', () => {
   it('are learned', async () => {
     await writeTiles(join(sandbox.folder, 'tiles'), 500)

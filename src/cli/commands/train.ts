@@ -4,6 +4,7 @@ import type { CommandContext } from '../context.ts'
 
 interface TrainOptions {
   readonly backbone?: string
+  readonly features?: string
   readonly views: string
   readonly size?: number
   readonly precision: string
@@ -55,6 +56,10 @@ export function createTrainCommand(context: CommandContext): Command {
         .default('float32'),
     )
     .option('--backbone <id>', 'network that gives the features (default: efficientnet-lite0)')
+    .option(
+      '--features <layer>',
+      'layer inside the network that gives the features, e.g. block13/project',
+    )
     .option('--glob <pattern>', "photos to take, e.g. '**/*.jpg'")
     .option('--seed <n>', 'number from which everything random follows', parseSeed, 1)
     .option('--no-corrections', 'leave out photos that were corrected for the model')
@@ -77,6 +82,7 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
         dataset,
         glob: options.glob,
         backbone: options.backbone,
+        features: options.features,
         views: options.views as 'plain',
         size: options.size,
         precision: options.precision as 'float32',
