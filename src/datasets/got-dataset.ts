@@ -72,6 +72,6 @@ function parseGotDataset(text: string, file: string): GotDataset {
 
 function invalid(file: string, faults: readonly string[]): VergerError {
   return faultsError(`Expected the description of a dataset in ${file}`, faults, {
-    hint: `Remove the folder and get the dataset again: verger datasets get ${file.split(sep).at(-2)}.`,
+    hint: `Get the dataset again, in place of what is there: verger datasets get ${file.split(sep).at(-2)} --force.`,
   })
 }
