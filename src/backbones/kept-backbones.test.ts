@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeTinyNetwork, TINY_NETWORK } from '../../test/support/tiny-network.ts'
+import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
 import { findBackbone, listBackboneIds, resolveWeights } from './catalog.ts'
 import { type BackboneDescription, deleteKeptBackbone, keepBackbone } from './kept-backbones.ts'
@@ -31,6 +32,12 @@ const describeTiny = (id = 'tiny', model = MODEL): BackboneDescription => ({
   ...{ licence: 'CC0', readAs: 'Keras HDF5', notes: [], createdAt: '2026-11-22T12:00:00.000Z' },
 })
 
+const keep = (id = 'tiny', model = MODEL) =>
+  keepBackbone(home, id, async ({ modelPath }) => {
+    writeFileSync(modelPath, model)
+    return describeTiny(id, model)
+  })
+
 const codeOf = (work: () => unknown): string | undefined => {
   try {
     work()
@@ -42,7 +49,7 @@ const codeOf = (work: () => unknown): string | undefined => {
 
 describe('a backbone of the home', () => {
   it('is found with its model, and alone', async () => {
-    await keepBackbone(home, describeTiny(), MODEL)
+    await keep()
     const backbone = findBackbone('tiny', home)
     expect(backbone).toMatchObject({ id: 'tiny', labels: ['red', 'green', 'blue'] })
     expect(backbone.network).toEqual(TINY_NETWORK)
@@ -53,14 +60,14 @@ describe('a backbone of the home', () => {
 
   it('is replaced by another of its id', async () => {
     const other = encodeTinyNetwork(2)
-    await keepBackbone(home, describeTiny(), MODEL)
-    await keepBackbone(home, describeTiny('tiny', other), other)
+    await keep()
+    await keep('tiny', other)
     expect(findBackbone('tiny', home).weights.sha256).toBe(sha256(other))
     expect(readdirSync(join(home, 'backbones'))).toEqual(['tiny'])
   })
 
   it('comes back where a process was killed while it replaced it', async () => {
-    await keepBackbone(home, describeTiny(), MODEL)
+    await keep()
     const root = join(home, 'backbones')
     mkdirSync(join(root, '.work-tiny-Ab3xYz'))
     renameSync(join(root, 'tiny'), join(root, '.work-tiny-Ab3xYz-old'))
@@ -71,15 +78,26 @@ describe('a backbone of the home', () => {
     expect(readdirSync(root)).toEqual([])
   })
 
+  it('stays as it was where making another one fails', async () => {
+    await keep()
+    const failing = keepBackbone(home, 'tiny', async ({ modelPath }) => {
+      writeFileSync(modelPath, 'half')
+      throw new VergerError('model_invalid', 'broken')
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'model_invalid' })
+    expect(findBackbone('tiny', home).weights.sha256).toBe(sha256(MODEL))
+    expect(readdirSync(join(home, 'backbones'))).toEqual(['tiny'])
+  })
+
   it('is deleted', async () => {
-    await keepBackbone(home, describeTiny(), MODEL)
+    await keep()
     await deleteKeptBackbone(home, 'tiny')
     expect(listBackboneIds(home)).toEqual(['efficientnet-lite0'])
     expect(readdirSync(join(home, 'backbones'))).toEqual([])
   })
 
   it('never takes the place of the shipped one', async () => {
-    await keepBackbone(home, describeTiny('efficientnet-lite0'), MODEL)
+    await keep('efficientnet-lite0')
     expect(findBackbone('efficientnet-lite0', home).architecture).toBe('efficientnet-lite0')
     expect(listBackboneIds(home)).toEqual(['efficientnet-lite0'])
   })
@@ -93,7 +111,7 @@ describe('a backbone of the home', () => {
     ['no side', (text: string) => text.replace('"size":32', '"size":"32"')],
     ['labels that are no texts', (text: string) => text.replace('"red"', '1')],
   ])('is refused where its description has %s', async (_words, change) => {
-    await keepBackbone(home, describeTiny(), MODEL)
+    await keep()
     const path = join(home, 'backbones/tiny/backbone.json')
     const text = readFileSync(path, 'utf8')
     expect(change(text)).not.toBe(text)
@@ -102,7 +120,7 @@ describe('a backbone of the home', () => {
   })
 
   it('is refused where its model has another length', async () => {
-    await keepBackbone(home, describeTiny(), MODEL)
+    await keep()
     writeFileSync(join(home, 'backbones/tiny/model.onnx'), MODEL.subarray(1))
     expect(codeOf(() => resolveWeights(findBackbone('tiny', home)))).toBe('backbone_damaged')
   })

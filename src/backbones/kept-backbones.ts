@@ -5,11 +5,11 @@
  *   <home>/backbones/<id>/backbone.json   what it is, where it came from, and the hash of the model
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFolder, syncFolder, toWriteError, writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
-import { withLock } from '../download/file-lock.ts'
+import { type LockOptions, withLock } from '../download/file-lock.ts'
 import type { LayerId, Network } from '../tensor/network.ts'
 import { findNetworkFault } from '../tensor/network-faults.ts'
 import type { ValueRange } from '../tensor/quantize.ts'
@@ -96,29 +96,49 @@ export function readKeptBackbone(home: string, id: string): BackboneDescription 
   throw damaged(`Expected the description of ${id} at ${path}, received ${fault}`)
 }
 
+/** What `keepBackbone` gives to the work that makes a backbone. */
+export interface Workshop {
+  /** Temporary folder on the file system of the home. */
+  readonly folder: string
+  /** Where the model is to lie when the work is done. */
+  readonly modelPath: string
+  /** Aborts where the lock is lost, or where the caller's own signal does. */
+  readonly signal: AbortSignal
+}
+
 /**
- * Puts a backbone into the home; of the same id, the new one replaces the old one. A process that is killed meanwhile
- * leaves the old one, or none. Throws `disk_full` or `write_failed`.
+ * Puts a backbone into the home; of the same id, the new one replaces the old one. `make` writes the model and describes
+ * it, or gives undefined where nothing is to be done. One process at a time makes a backbone of an id, and one that is
+ * killed leaves the old one, or none. Throws `disk_full`, `write_failed`, or what `make` throws.
  */
 export async function keepBackbone(
   home: string,
-  description: BackboneDescription,
-  model: Uint8Array,
-): Promise<void> {
-  const { id } = description
+  id: string,
+  make: (workshop: Workshop) => Promise<BackboneDescription | undefined>,
+  options: LockOptions = {},
+): Promise<BackboneDescription | undefined> {
   const folder = join(keptBackbonesFolder(home), id)
-  await changeFolder(home, id, async (temporary) => {
-    await writeFileAtomic(join(temporary, MODEL), model)
-    await writeFileAtomic(join(temporary, DESCRIPTION), `${JSON.stringify(description)}\n`)
-    await chmod(temporary, 0o755)
-    const replaced = `${temporary}-old`
-    await rename(folder, replaced).catch(ignoreAbsent)
-    await rename(temporary, folder)
-    await rm(replaced, { recursive: true, force: true })
-  })
+  return changeFolder(
+    home,
+    id,
+    async (temporary, signal) => {
+      const made = join(temporary, 'made')
+      await mkdir(made)
+      const description = await make({ folder: temporary, modelPath: join(made, MODEL), signal })
+      if (description === undefined) return undefined
+      await writeFileAtomic(join(made, DESCRIPTION), `${JSON.stringify(description)}\n`)
+      signal.throwIfAborted()
+      const replaced = `${temporary}-old`
+      await rename(folder, replaced).catch(ignoreAbsent)
+      await rename(made, folder)
+      await rm(replaced, { recursive: true, force: true })
+      return description
+    },
+    options,
+  )
 }
 
-/** Removes a backbone from the home at once; whoever has its model open goes on. */
+/** Removes a backbone from the home at once; whoever has its model open goes on. Throws `write_failed`. */
 export async function deleteKeptBackbone(home: string, id: string): Promise<void> {
   const folder = join(keptBackbonesFolder(home), id)
   await changeFolder(home, id, async (temporary) => {
@@ -130,25 +150,32 @@ export async function deleteKeptBackbone(home: string, id: string): Promise<void
 const WORKSHOP = '.work-'
 
 /** Runs `change` with a temporary folder of its own, alone among all processes that change this backbone. */
-async function changeFolder(
+async function changeFolder<Result>(
   home: string,
   id: string,
-  change: (temporary: string) => Promise<void>,
-): Promise<void> {
+  change: (temporary: string, signal: AbortSignal) => Promise<Result>,
+  options?: LockOptions,
+): Promise<Result> {
   const root = keptBackbonesFolder(home)
   await createFolder(root)
-  await withLock(join(root, `.${id}.lock`), async () => {
-    await putBack(root, id)
-    const temporary = await mkdtemp(join(root, `${WORKSHOP}${id}-`))
-    try {
-      await change(temporary)
-      await syncFolder(root)
-    } catch (error) {
-      throw toWriteError(error, join(root, id))
-    } finally {
-      await rm(temporary, { recursive: true, force: true })
-    }
-  })
+  return withLock(
+    join(root, `.${id}.lock`),
+    async (signal) => {
+      await putBack(root, id)
+      const temporary = await mkdtemp(join(root, `${WORKSHOP}${id}-`))
+      try {
+        const result = await change(temporary, signal)
+        await syncFolder(root)
+        return result
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        throw toWriteError(error, join(root, id))
+      } finally {
+        await rm(temporary, { recursive: true, force: true })
+      }
+    },
+    options,
+  )
 }
 
 /** Clears what a killed process left; a backbone that it was replacing gets its name again. */

@@ -4,7 +4,7 @@ export interface OfficialWeights {
   /** Id of the backbone, which is the name of its architecture. */
   readonly id: string
   readonly title: string
-  /** Path below the base URL. */
+  /** Path below `Config.weightsUrl`. */
   readonly path: string
   /** As published; nothing where the publisher states no checksum. */
   readonly md5?: string
@@ -13,9 +13,6 @@ export interface OfficialWeights {
   readonly features: number
   readonly licence: string
 }
-
-/** Where the Keras project publishes its weights; a mirror keeps the paths below it. */
-export const OFFICIAL_BASE_URL = 'https://storage.googleapis.com/tensorflow/keras-applications/'
 
 /**
  * Files and checksums: keras/src/applications/inception_v3.py and mobilenet_v2.py. The project states an MD5 for the

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   evaluate: async () => (await import('./commands/evaluate.ts')).createEvaluateCommand,
   export: async () => (await import('./commands/export.ts')).createExportCommand,
   datasets: async () => (await import('./commands/datasets.ts')).createDatasetsCommand,
+  backbones: async () => (await import('./commands/backbones.ts')).createBackbonesCommand,
   models: async () => (await import('./commands/models.ts')).createModelsCommand,
   versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,
   up: async () => (await import('./commands/up.ts')).createUpCommand,

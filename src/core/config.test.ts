@@ -19,6 +19,7 @@ describe('readConfig', () => {
     expect(readConfig({})).toEqual({
       home: join(homedir(), '.verger'),
       token: undefined,
+      weightsUrl: 'https://storage.googleapis.com/tensorflow/keras-applications/',
       logLevel: 'info',
       workers: availableParallelism(),
       limits: {

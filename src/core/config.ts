@@ -13,6 +13,8 @@ export interface Config {
   readonly logLevel: LogLevel
   /** Worker threads that decode and infer. */
   readonly workers: number
+  /** Where the weights that `verger backbones pull` gets lie; ends with a slash. */
+  readonly weightsUrl: string
   readonly limits: Limits
 }
 
@@ -63,6 +65,12 @@ export const SETTINGS = [
     default: 'one per core',
     meaning: 'Worker threads that decode and infer; about 150 MB of memory each.',
   },
+  {
+    name: 'VERGER_WEIGHTS_URL',
+    default: 'https://storage.googleapis.com/tensorflow/keras-applications/',
+    meaning:
+      'Where `verger backbones pull` looks for weights: a mirror that keeps the paths of the Keras project.',
+  },
   { name: 'VERGER_MAX_PHOTO_BYTES', default: String(64 * MiB), meaning: 'Largest photo in bytes.' },
   {
     name: 'VERGER_MAX_PHOTO_PIXELS',
@@ -105,15 +113,26 @@ export function readConfig(
 ): Config {
   const faults: string[] = []
   const text = (name: SettingName) => env[name]?.trim() || undefined
+  const defaultOf = (name: SettingName) =>
+    SETTINGS.find((setting) => setting.name === name)?.default ?? ''
+  const readUrl = (name: SettingName): string => {
+    const value = text(name) ?? defaultOf(name)
+    const url = URL.canParse(value) ? new URL(value) : undefined
+    if (url !== undefined && ['http:', 'https:'].includes(url.protocol)) {
+      return url.href.replace(/\/*$/, '/')
+    }
+    faults.push(`${name} must be an http or https URL, received '${value}'`)
+    return defaultOf(name)
+  }
   const positive = (name: SettingName, fallback?: number): number => {
     const value = text(name)
-    const setting = SETTINGS.find((row) => row.name === name)
-    if (value === undefined) return fallback ?? Number(setting?.default)
+    if (value === undefined) return fallback ?? Number(defaultOf(name))
     const number = Number(value)
     if (Number.isSafeInteger(number) && number > 0) return number
     faults.push(`${name} must be a whole number above 0, received '${value}'`)
     return 1
   }
+  const weightsUrl = readUrl('VERGER_WEIGHTS_URL')
   const logLevel = (text('VERGER_LOG_LEVEL') ?? 'info') as LogLevel
   if (!LOG_LEVELS.includes(logLevel)) {
     faults.push(`VERGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, received '${logLevel}'`)
@@ -123,6 +142,7 @@ export function readConfig(
     token: text('VERGER_TOKEN'),
     logLevel,
     workers: positive('VERGER_WORKERS', availableParallelism()),
+    weightsUrl,
     limits: {
       photoBytes: positive('VERGER_MAX_PHOTO_BYTES'),
       photoPixels: positive('VERGER_MAX_PHOTO_PIXELS'),

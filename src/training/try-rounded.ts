@@ -5,6 +5,7 @@ import {
   keepBackbone,
   readKeptBackbone,
 } from '../backbones/kept-backbones.ts'
+import { writeFileAtomic } from '../core/atomic-write.ts'
 import { sha256 } from '../core/hashes.ts'
 import { type QuantizeResult, quantizeBackbone, refusalOf } from '../features/quantize-backbone.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
@@ -79,8 +80,10 @@ async function keepRounded(
     },
     createdAt: new Date().toISOString(),
   }
-  if (readKeptBackbone(home, description.id) === undefined) {
-    await keepBackbone(home, description, model)
-  }
+  await keepBackbone(home, description.id, async ({ modelPath }) => {
+    if (readKeptBackbone(home, description.id) !== undefined) return undefined
+    await writeFileAtomic(modelPath, model)
+    return description
+  })
   return toBackbone(home, description)
 }
