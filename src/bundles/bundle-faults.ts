@@ -8,14 +8,30 @@ const FILE_NAME = /^[\w-][\w.-]*$/
 const SHA256 = /^[0-9a-f]{64}$/
 
 type Fields = Readonly<Record<string, unknown>>
+/** Fields by their path, and whether each is as it should be. */
+type Expectations = readonly (readonly [string, boolean])[]
 
 /** Names each field that is not as `BundleManifest` describes it; none where all are. */
 export function findBundleFaults(manifest: unknown): string[] {
-  const { backbone, labels, head, training, files } = fieldsOf(manifest)
+  const { backbone, labels, head, training, imported, files } = fieldsOf(manifest)
   const { scaling, temperature, unsureBelow, unknownAbove } = fieldsOf(head)
   const { id, sha256, preprocessing, views, features, licence } = fieldsOf(backbone)
   const { dataset, photos, photosPerLabel, seed, l2 } = fieldsOf(training)
-  const expectations: readonly (readonly [string, boolean])[] = [
+  const trained: Expectations = [
+    ['training.dataset', isText(dataset)],
+    ['training.photos', isCount(photos)],
+    ['training.photosPerLabel', isFilledList(photosPerLabel, isCount)],
+    ['training.seed', isNumber(seed)],
+    ['training.l2', isNumber(l2)],
+  ]
+  const source = fieldsOf(imported)
+  const foreign: Expectations = [
+    ['training', training === undefined],
+    ['imported.sha256', isText(source['sha256'])],
+    ['imported.readAs', isText(source['readAs'])],
+    ['imported.notes', Array.isArray(source['notes']) && source['notes'].every(isText)],
+  ]
+  const expectations: Expectations = [
     ['backbone.id', isText(id)],
     ['backbone.sha256', isText(sha256)],
     ['backbone.preprocessing', isText(preprocessing)],
@@ -27,11 +43,7 @@ export function findBundleFaults(manifest: unknown): string[] {
     ['head.temperature', isNumber(temperature) && temperature > 0],
     ['head.unsureBelow', isNumber(unsureBelow)],
     ['head.unknownAbove', isNumber(unknownAbove)],
-    ['training.dataset', isText(dataset)],
-    ['training.photos', isCount(photos)],
-    ['training.photosPerLabel', isFilledList(photosPerLabel, isCount)],
-    ['training.seed', isNumber(seed)],
-    ['training.l2', isNumber(l2)],
+    ...(imported === undefined ? trained : foreign),
     ['files', files !== null && typeof files === 'object' && Object.entries(files).every(isFile)],
   ]
   return expectations.flatMap(([name, isFine]) => (isFine ? [] : [name]))

@@ -5,6 +5,9 @@
 import type { View } from '../features/views.ts'
 import type { Scaling } from '../learn/scaling.ts'
 
+/** As `unknownAbove`: no distance was fitted, so no photo is unknown. */
+export const NEVER_UNKNOWN = Number.MAX_VALUE
+
 export interface BundleManifest {
   readonly format: 1
   readonly backbone: {
@@ -29,13 +32,23 @@ export interface BundleManifest {
     /** Distance from the training photos above which the answer is `unknown`. */
     readonly unknownAbove: number
   }
-  readonly training: {
+  /** What the head learned from; absent where the classifier was imported. */
+  readonly training?: {
     /** Id of the dataset version. */
     readonly dataset: string
     readonly photos: number
     readonly photosPerLabel: readonly number[]
     readonly seed: number
     readonly l2: number
+  }
+  /** Where a classifier comes from that was made elsewhere; absent where it was trained. */
+  readonly imported?: {
+    /** Hash of the file or folder that was read. */
+    readonly sha256: string
+    /** Its format in words. */
+    readonly readAs: string
+    /** What was recognised and replaced. */
+    readonly notes: readonly string[]
   }
   /** The other files of the bundle. */
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly sizeBytes: number }>>

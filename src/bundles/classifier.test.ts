@@ -85,14 +85,18 @@ describe('a bundle', () => {
 
   it('has an id that all else changes', () => {
     type Change = (manifest: Omit<BundleManifest, 'files'>) => Omit<BundleManifest, 'files'>
+    const trainingOf = ({ training }: Parameters<Change>[0]) => {
+      if (training !== undefined) return training
+      throw new Error('not trained')
+    }
     const changes: Change[] = [
       (m) => ({ ...m, labels: ['apple', 'pear', 'größe', 'plum'] }),
       (m) => ({ ...m, head: { ...m.head, unsureBelow: 0.400001 } }),
       (m) => ({ ...m, head: { ...m.head, unknownAbove: 3.000001 } }),
       (m) => ({ ...m, head: { ...m.head, temperature: 0.500001 } }),
       (m) => ({ ...m, head: { ...m.head, scaling: 'root' } }),
-      (m) => ({ ...m, training: { ...m.training, seed: 2 } }),
-      (m) => ({ ...m, training: { ...m.training, dataset: '1'.repeat(64) } }),
+      (m) => ({ ...m, training: { ...trainingOf(m), seed: 2 } }),
+      (m) => ({ ...m, training: { ...trainingOf(m), dataset: '1'.repeat(64) } }),
       (m) => ({ ...m, backbone: { ...m.backbone, sha256: 'c'.repeat(64) } }),
       (m) => ({ ...m, backbone: { ...m.backbone, views: [{ size: 224, mirrored: true }] } }),
     ]

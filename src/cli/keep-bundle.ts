@@ -72,21 +72,21 @@ export async function keepBundle(
     const photos = prepared.readable
     const sizeBytes = photos.reduce((sum, photo) => sum + photo.sizeBytes, 0)
     await saveDatasetVersion(store, { name, source, root, photos, sizeBytes })
-    if (out !== undefined) folder = await writeOnce(files, resolve(cwd, out))
-    else if (target === undefined) folder = await writeOnce(files, home)
+    if (out !== undefined) folder = await writeBundleOnce(files, resolve(cwd, out))
+    else if (target === undefined) folder = await writeBundleOnce(files, home)
     const why = `trained on ${name}`
     const version = target && (await registry.register({ ...target, files, setDefault, why }))
     const isDefault =
       version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
     return { version, isDefault, folder }
   } catch (error) {
-    const safe = folder ?? (await writeOnce(files, home).catch(() => undefined))
+    const safe = folder ?? (await writeBundleOnce(files, home).catch(() => undefined))
     throw safe === undefined ? error : withPlace(error, safe, target?.model)
   }
 }
 
-/** Writes a bundle where it is not there yet, perhaps written by another process at the same time. */
-async function writeOnce(files: BundleFiles, folder: string): Promise<string> {
+/** Writes a bundle folder where it is not there yet, perhaps written by another process at the same time. */
+export async function writeBundleOnce(files: BundleFiles, folder: string): Promise<string> {
   if (await holds(folder, files)) return folder
   try {
     await writeBundleFolder(files, folder)

@@ -21,7 +21,8 @@ export interface ModelCard {
   readonly default?: DefaultChange
   readonly backbone: BundleManifest['backbone']
   readonly head: BundleManifest['head']
-  readonly data: {
+  /** What it learned from; absent where it was imported. */
+  readonly data?: {
     /** Id of the dataset version. */
     readonly dataset: string
     /** Its name and source, where the registry knows it. */
@@ -30,6 +31,8 @@ export interface ModelCard {
     readonly photos: number
     readonly photosPerLabel: Readonly<Record<string, number>>
   }
+  /** Where it comes from; absent where it was trained. */
+  readonly imported?: NonNullable<BundleManifest['imported']>
   /** Absent where the version was registered without a report. */
   readonly figures?: Figures
   readonly intendedUse: readonly string[]
@@ -72,12 +75,7 @@ export async function readModelCard(
   const isDefault = model.defaultVersion === version.name
   const [change] = isDefault ? await registry.readHistory(name) : []
   const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
-  const { training, labels, head, backbone } = manifest
-  const dataset = await db
-    .selectFrom('datasets')
-    .select(['name', 'source'])
-    .where('id', '=', training.dataset)
-    .executeTakeFirst()
+  const { training, imported, labels, head, backbone } = manifest
   const report = await readReport(registry, version)
   return {
     model: name,
@@ -90,14 +88,8 @@ export async function readModelCard(
     ...(change === undefined ? {} : { default: change }),
     backbone,
     head,
-    data: {
-      dataset: training.dataset,
-      ...dataset,
-      photos: training.photos,
-      photosPerLabel: Object.fromEntries(
-        labels.map((label, index) => [label, training.photosPerLabel[index] ?? 0]),
-      ),
-    },
+    ...(training === undefined ? {} : { data: await describeData(db, labels, training) }),
+    ...(imported === undefined ? {} : { imported }),
     ...(report === undefined ? {} : { figures: figuresOf(report) }),
     intendedUse: [
       `Naming which of ${plural(labels.length, 'label')} a photo shows, for photos taken like those of its dataset.`,
@@ -105,6 +97,20 @@ export async function readModelCard(
     ],
     limits: limitsOf(manifest, report),
   }
+}
+
+async function describeData(
+  db: Store['db'],
+  labels: readonly string[],
+  { dataset, photos, photosPerLabel }: NonNullable<BundleManifest['training']>,
+): Promise<NonNullable<ModelCard['data']>> {
+  const known = await db
+    .selectFrom('datasets')
+    .select(['name', 'source'])
+    .where('id', '=', dataset)
+    .executeTakeFirst()
+  const perLabel = labels.map((label, index) => [label, photosPerLabel[index] ?? 0])
+  return { dataset, ...known, photos, photosPerLabel: Object.fromEntries(perLabel) }
 }
 
 async function readReport(
@@ -151,17 +157,25 @@ function figuresOf(report: EvaluationReport): Figures {
 }
 
 function limitsOf(
-  { labels, head, backbone }: BundleManifest,
+  { labels, head, backbone, imported }: BundleManifest,
   report: EvaluationReport | undefined,
 ): string[] {
   return [
-    `It knows ${plural(labels.length, 'label')} and nothing else: a photo of anything else gets one of them, or the answer unknown.`,
-    `It answers unsure below a score of ${formatPercent(head.unsureBelow)}, and unknown for a photo farther than ${head.unknownAbove.toPrecision(3)} from those it was trained on. Both are estimates and miss some.`,
+    ...(imported === undefined
+      ? [
+          `It knows ${plural(labels.length, 'label')} and nothing else: a photo of anything else gets one of them, or the answer unknown.`,
+          `It answers unsure below a score of ${formatPercent(head.unsureBelow)}, and unknown for a photo farther than ${head.unknownAbove.toPrecision(3)} from those it was trained on. Both are estimates and miss some.`,
+        ]
+      : [
+          `It knows ${plural(labels.length, 'label')} and nothing else, and never says that it is unsure: a photo of anything else gets one of them.`,
+        ]),
     report === undefined
       ? 'How often it is right was not measured.'
       : 'The figures hold for photos taken like those of the dataset; with another camera, light or background expect worse, and measure.',
     'It gives one name to a whole photo; it does not find, count or measure the things on it.',
     'No claim of fairness is made: the figures are not broken down by who took the photos, where, or with what.',
-    `Its features come from ${backbone.id}, trained by others on ImageNet, whose biases it inherits.`,
+    imported === undefined
+      ? `Its features come from ${backbone.id}, trained by others on ImageNet, whose biases it inherits.`
+      : 'It was trained elsewhere: what it learned from, and which biases it inherits, its makers know.',
   ]
 }

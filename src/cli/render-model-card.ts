@@ -1,3 +1,4 @@
+import { NEVER_UNKNOWN } from '../bundles/bundle-manifest.ts'
 import type { View } from '../features/views.ts'
 import type { Interval } from '../training/report.ts'
 import { renderColumns } from './columns.ts'
@@ -12,7 +13,7 @@ export function renderModelCard(card: ModelCard): string {
     [`${card.model}/${card.version}`, ...said(card.description), ...said(card.versionDescription)],
     ['Model', ...modelFacts(card)],
     ['Intended use', ...card.intendedUse.map((use) => `  - ${use}`)],
-    ['Training data', ...dataFacts(card)],
+    ['Training data', ...dataFacts(card), ...importFacts(card)],
     ['Figures', ...figureFacts(card)],
     ['Limits', ...card.limits.map((limit) => `  - ${limit}`)],
   ]
@@ -30,17 +31,28 @@ function modelFacts({ default: change, backbone, head, ...card }: ModelCard): st
     ['version', `${card.version}, ${since}`],
     ['bundle', shorten(card.bundle)],
     ['registered', formatTime(card.registeredAt)],
-    ['kind', 'multinomial logistic regression on the features of a frozen network'],
+    [
+      'kind',
+      card.imported === undefined
+        ? 'multinomial logistic regression on the features of a frozen network'
+        : `a classifier made elsewhere, read from ${card.imported.readAs}`,
+    ],
     ['backbone', `${backbone.id}, ${formatCount(backbone.features)} features`],
     ['weights', `licence ${backbone.licence}, SHA-256 ${shorten(backbone.sha256)}…`],
     ['views', backbone.views.map(sayView).join(' and ')],
     ['unsure', `below a score of ${formatPercent(head.unsureBelow)}`],
-    ['unknown', `farther than ${head.unknownAbove.toPrecision(3)} from the training photos`],
+    [
+      'unknown',
+      head.unknownAbove === NEVER_UNKNOWN
+        ? 'never'
+        : `farther than ${head.unknownAbove.toPrecision(3)} from the training photos`,
+    ],
     ['corrections', card.keepCorrections ? 'kept with their photos' : 'not kept'],
   ])
 }
 
 function dataFacts({ data }: ModelCard): string[] {
+  if (data === undefined) return []
   const labels = Object.entries(data.photosPerLabel)
   return [
     ...facts([
@@ -53,6 +65,14 @@ function dataFacts({ data }: ModelCard): string[] {
       labels.map(([label, photos]) => [label, formatCount(photos)]),
     ),
   ]
+}
+
+function importFacts({ imported }: ModelCard): string[] {
+  if (imported === undefined) return []
+  return facts([
+    ['imported', `${imported.readAs}, SHA-256 ${shorten(imported.sha256)}…`],
+    ...imported.notes.map((note) => ['', note] as const),
+  ])
 }
 
 function figureFacts({ figures, model, version }: ModelCard): string[] {

@@ -138,8 +138,10 @@ async function learnedPhotos(
   store: Store,
   { classifier }: NamedClassifier,
 ): Promise<readonly DatasetPhoto[] | undefined> {
+  const { training } = classifier.manifest
+  if (training === undefined) return undefined
   try {
-    return (await loadDatasetVersion(store, classifier.manifest.training.dataset)).photos
+    return (await loadDatasetVersion(store, training.dataset)).photos
   } catch (error) {
     if (error instanceof VergerError && error.code === 'dataset_not_found') return undefined
     throw error

@@ -15,11 +15,13 @@ import type { TrainContext } from './train-context.ts'
 /** Answers that a bundle remembers. */
 const GOLDEN_ROWS = 8
 
+type TrainedManifest = Omit<BundleManifest, 'files'> & Required<Pick<BundleManifest, 'training'>>
+
 export interface EncodedAttempt {
   readonly files: BundleFiles
   /** Id of the bundle. */
   readonly bundle: string
-  readonly manifest: Omit<BundleManifest, 'files'>
+  readonly manifest: TrainedManifest
 }
 
 export async function encodeAttempt(
@@ -34,7 +36,7 @@ export async function encodeAttempt(
     const label = labelIds[row] ?? 0
     perLabel[label] = (perLabel[label] ?? 0) + 1
   }
-  const manifest: Omit<BundleManifest, 'files'> = {
+  const manifest: TrainedManifest = {
     format: 1,
     backbone: {
       id: backbone.id,

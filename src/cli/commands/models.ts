@@ -1,5 +1,5 @@
 /** `verger models`: use cases with a name, each with its versions and a card that says what it can be trusted with. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
 
 interface Json {
@@ -13,12 +13,13 @@ interface Settings extends Json {
 
 export function createModelsCommand(context: CommandContext): Command {
   return new Command('models')
-    .summary('list, create, show, update and delete models')
+    .summary('list, create, import, show, update and delete models')
     .description('Models are use cases with a name; each has versions, one of which answers.')
     .helpCommand(false)
     .addHelpText('after', '\nExamples:\n  $ verger models list\n  $ verger models show fruits')
     .addCommand(createListCommand(context))
     .addCommand(createCreateCommand(context))
+    .addCommand(createImportCommand(context))
     .addCommand(createShowCommand(context))
     .addCommand(createUpdateCommand(context))
     .addCommand(createDeleteCommand(context))
@@ -51,6 +52,59 @@ function createCreateCommand(context: CommandContext): Command {
     .action(async (name: string, { json = false, ...settings }: Settings) => {
       const { runModelsCreate } = await import('../run-models.ts')
       await runModelsCreate(context, { name, settings, json })
+    })
+}
+
+interface ImportOptions extends Json {
+  readonly labels?: string
+  readonly register?: string
+  readonly setDefault?: true
+  readonly out?: string
+  readonly scaling?: string
+  readonly licence?: string
+  readonly dryRun?: true
+}
+
+/** The same as `SCALING_NAMES`, which is not imported so that help stays fast. */
+const SCALINGS = ['-1..1', '0..1', '0..255', 'imagenet']
+
+function createImportCommand(context: CommandContext): Command {
+  return new Command('import')
+    .summary('read a classifier that was made elsewhere')
+    .description(
+      'Reads a whole classifier: a TensorFlow SavedModel, TensorFlow Lite, TensorFlow.js, Keras .keras and .h5, ONNX. Its preprocessing becomes that of Verger, its last layer the head of a version. Nothing in the file is executed, and nothing is registered where anything fails.',
+    )
+    .argument('<path>', 'file or folder of the classifier')
+    .option('--labels <labels>', 'names of its classes: a file, a,b,c, or imagenet')
+    .option('--register <model[/version]>', 'name under which it can be asked for')
+    .option('--set-default', 'let it answer for its model from now on')
+    .option('--out <dir>', 'folder to write the bundle to')
+    .addOption(
+      new Option(
+        '--scaling <scaling>',
+        'how levels of 0 to 255 enter the network, where the file does not tell',
+      ).choices(SCALINGS),
+    )
+    .option('--licence <text>', 'licence to keep with the classifier')
+    .option('--dry-run', 'read and try it, and keep nothing')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ verger models import export/1 --register jean_inception/v1
+  $ verger models import fruits.tflite --labels labels.txt --scaling -1..1 --register fruits/v1`,
+    )
+    .action(async (path: string, options: ImportOptions) => {
+      const { runModelsImport } = await import('../run-models-import.ts')
+      const { labels, register, out, licence } = options
+      await runModelsImport(context, {
+        ...{ path, labels, register, out, licence },
+        scaling: options.scaling as '-1..1' | undefined,
+        setDefault: options.setDefault === true,
+        dryRun: options.dryRun === true,
+        json: options.json === true,
+      })
     })
 }
 

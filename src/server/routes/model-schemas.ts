@@ -104,6 +104,7 @@ export const VERSION_SCHEMA = {
     backbone: { type: 'string', description: 'Network whose features it judges' },
     training: {
       type: 'object',
+      description: 'What it learned from; absent where it was imported',
       properties: {
         dataset: { type: 'string', description: 'Id of the dataset version' },
         photos: { type: 'integer' },
@@ -114,8 +115,17 @@ export const VERSION_SCHEMA = {
         },
       },
     },
+    imported: {
+      type: 'object',
+      description: 'The foreign model that it was read from; absent where it was trained',
+      properties: {
+        sha256: { type: 'string' },
+        readAs: { type: 'string', description: 'Its format' },
+        notes: { type: 'array', items: { type: 'string' } },
+      },
+    },
     figures: FIGURES_SCHEMA,
     hasReport: { type: 'boolean', description: 'Whether …/report has a page' },
   },
-  required: [...VERSION_REQUIRED, 'labels', 'backbone', 'training', 'hasReport'],
+  required: [...VERSION_REQUIRED, 'labels', 'backbone', 'hasReport'],
 } as const

@@ -1,5 +1,7 @@
 /** `GET /api/models…`: which models there are, what their versions know, and how well. */
+
 import type { FastifyInstance } from 'fastify'
+import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
 import { type ErrorDescription, toVergerError, VergerError } from '../../core/errors.ts'
 import type { Model, Registry, Version } from '../../registry/registry.ts'
@@ -91,17 +93,14 @@ export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): v
     async ({ params }) => {
       const { registry } = await home.require(params.model)
       const version = await registry.resolveVersion(params.model, params.version)
-      const { labels, backbone, training } = await readManifest(registry, version)
+      const { labels, backbone, training, imported } = await readManifest(registry, version)
       const figures = await readFigures(registry, version)
       return {
         ...describeVersion(version, await registry.getModel(params.model)),
         labels,
         backbone: backbone.id,
-        training: {
-          dataset: training.dataset,
-          photos: training.photos,
-          photosPerLabel: training.photosPerLabel,
-        },
+        ...(training === undefined ? {} : { training: describeTraining(training) }),
+        ...(imported === undefined ? {} : { imported }),
         ...(figures === undefined ? {} : { figures }),
         hasReport: Object.hasOwn(version.files, 'report.html'),
       }
@@ -201,3 +200,9 @@ function parseReport(bytes: Uint8Array, { model, name }: Version): EvaluationRep
     )
   }
 }
+
+const describeTraining = ({
+  dataset,
+  photos,
+  photosPerLabel,
+}: NonNullable<BundleManifest['training']>) => ({ dataset, photos, photosPerLabel })

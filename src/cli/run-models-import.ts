@@ -1,0 +1,182 @@
+/** Imports a classifier that was made elsewhere, says what was recognised, and puts the bundle where it was asked for. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { VergerError } from '../core/errors.ts'
+import { type ImportedModel, importModel } from '../importing/import-model.ts'
+import type { ScalingName } from '../importing/import-task.ts'
+import { readLabels } from '../importing/parse-labels.ts'
+import { parseVersionPath } from '../registry/names.ts'
+import type { Version } from '../registry/registry.ts'
+import type { CommandContext } from './context.ts'
+import { refuseOccupied, writeBundleOnce } from './keep-bundle.ts'
+import { printJson } from './print-json.ts'
+import { printable } from './printable.ts'
+import { formatDuration, paint } from './render.ts'
+import { formatBytes, shortId } from './render-dataset.ts'
+import { withRegistry } from './with-registry.ts'
+
+export interface ModelsImportPlan {
+  readonly path: string
+  /** As the command line has it. */
+  readonly labels: string | undefined
+  /** `model` or `model/version`. */
+  readonly register: string | undefined
+  readonly setDefault: boolean
+  readonly out: string | undefined
+  readonly scaling: ScalingName | undefined
+  readonly licence: string | undefined
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+export async function runModelsImport(
+  context: CommandContext,
+  plan: ModelsImportPlan,
+): Promise<void> {
+  const { cwd, stdout } = context
+  refuseDefaultWithoutName(plan)
+  const target = plan.register === undefined ? undefined : parseVersionPath(plan.register)
+  await refuseOccupied(context, plan.out)
+  const labels = plan.labels === undefined ? undefined : await readLabels(plan.labels, cwd)
+  const startMs = performance.now()
+  if (plan.dryRun) {
+    const imported = await tryOut(context, plan, labels)
+    if (plan.json) printJson(context, { dryRun: true, ...describe(imported) })
+    else stdout.write(`${renderImported(imported)}Would keep it as ${imported.backbone.id}.\n`)
+    return
+  }
+  const imported = await importWith(context, plan, labels, context.config.home)
+  const kept = await keep(context, plan, target, imported)
+  if (plan.json) {
+    printJson(context, { ...describe(imported), ...describeKept(kept) })
+    return
+  }
+  const elapsed = formatDuration(performance.now() - startMs)
+  stdout.write(`${renderImported(imported)}${renderKept(imported, kept, elapsed)}`)
+}
+
+function refuseDefaultWithoutName({ setDefault, register }: ModelsImportPlan): void {
+  if (!setDefault || register !== undefined) return
+  throw new VergerError(
+    'usage_invalid',
+    'Expected --register beside --set-default, received none',
+    {
+      hint: 'verger models import PATH --register fruits/v1 --set-default',
+    },
+  )
+}
+
+/** Does everything in a home that is gone afterwards. */
+async function tryOut(
+  context: CommandContext,
+  plan: ModelsImportPlan,
+  labels: readonly string[] | undefined,
+): Promise<ImportedModel> {
+  const home = await mkdtemp(join(tmpdir(), 'verger-import-'))
+  try {
+    return await importWith(context, plan, labels, home)
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+function importWith(
+  { config, cwd, stderr }: CommandContext,
+  { path, scaling, licence }: ModelsImportPlan,
+  labels: readonly string[] | undefined,
+  home: string,
+): Promise<ImportedModel> {
+  return importModel(
+    { path: resolve(cwd, path), labels, scaling, licence },
+    {
+      ...{ home, limits: config.limits },
+      onNote: (note) => stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(note)}\n`),
+    },
+  )
+}
+
+interface Kept {
+  readonly version: Version | undefined
+  readonly isDefault: boolean
+  /** Folder of the bundle; undefined where the registry alone has it. */
+  readonly folder: string | undefined
+}
+
+async function keep(
+  context: CommandContext,
+  { out, setDefault }: ModelsImportPlan,
+  target: ReturnType<typeof parseVersionPath> | undefined,
+  { files, bundle, backbone }: ImportedModel,
+): Promise<Kept> {
+  const { config, cwd } = context
+  const home = join(config.home, 'bundles', shortId(bundle))
+  const place = out === undefined ? (target === undefined ? home : undefined) : resolve(cwd, out)
+  const folder = place === undefined ? undefined : await writeBundleOnce(files, place)
+  if (target === undefined) return { version: undefined, isDefault: false, folder }
+  return withRegistry(context, async (registry) => {
+    const why = `imported from ${backbone.readAs}`
+    const version = await registry.register({ ...target, files, setDefault, why })
+    const isDefault = (await registry.resolveVersion(version.model)).name === version.name
+    return { version, isDefault, folder }
+  })
+}
+
+function renderImported({ backbone, labels, bundle }: ImportedModel): string {
+  const { source, readAs, network, licence, notes } = backbone
+  const { size, mean, divisor } = network.input
+  const rows: readonly (readonly [string, string])[] = [
+    ['read', `${readAs}, ${formatBytes(source.sizeBytes)}, SHA-256 ${shortId(source.sha256)}…`],
+    ['input', `${size} × ${size} pixels, (level − ${say(mean)}) / ${say(divisor)}`],
+    ['features', String(network.outputs['features']?.width ?? 0)],
+    [
+      'labels',
+      `${labels.length}: ${labels.slice(0, 4).join(', ')}${labels.length > 4 ? ' …' : ''}`,
+    ],
+    ['licence', licence],
+    ['bundle', shortId(bundle)],
+    ...notes.map((note) => ['note', note] as const),
+  ]
+  return rows.map(([key, value]) => `  ${key.padEnd(9)} ${printable(value)}\n`).join('')
+}
+
+const say = (value: number | readonly number[]): string =>
+  [value]
+    .flat()
+    .map((each) => String(Number(each.toPrecision(6))))
+    .join(', ')
+
+function renderKept(
+  { backbone, isNew }: ImportedModel,
+  { version, isDefault, folder }: Kept,
+  elapsed: string,
+): string {
+  const lines = [
+    isNew ? `Imported as ${backbone.id} in ${elapsed}` : `${backbone.id} was here already`,
+  ]
+  if (version !== undefined) {
+    const named = `${version.model}/${version.name}`
+    lines.push(`Registered as ${named}${isDefault ? `, the default of ${version.model}` : ''}`)
+  }
+  if (folder !== undefined) lines.push(`Bundle in ${folder}`)
+  const answerer =
+    version === undefined
+      ? `--bundle ${folder}`
+      : `--model ${version.model} --version ${version.name}`
+  lines.push(`Next: verger predict PHOTO ${answerer}`)
+  return `${lines.join('\n')}\n`
+}
+
+function describe({ backbone, labels, bundle, isNew }: ImportedModel) {
+  const { id, network, source, readAs, licence, notes } = backbone
+  const { input, outputs } = network
+  const features = outputs['features']?.width ?? 0
+  return { backbone: id, bundle, isNew, readAs, source, input, features, labels, licence, notes }
+}
+
+const describeKept = ({ version, isDefault, folder }: Kept) => ({
+  model: version?.model ?? null,
+  version: version?.name ?? null,
+  isDefault,
+  folder: folder ?? null,
+})
