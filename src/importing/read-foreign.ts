@@ -79,6 +79,11 @@ async function readArchitecture(
       const { readKerasWeights } = await import('../backbones/readers/keras/keras-weights.ts')
       return readKerasWeights(path, architecture)
     }
+    case 'pytorch':
+    case 'safetensors': {
+      const { readPyTorchWeights } = await import('../backbones/readers/pytorch-weights.ts')
+      return readPyTorchWeights(path, architecture)
+    }
     default:
       throw refused(`weights of ${architecture.id}`, format, path)
   }
