@@ -138,6 +138,18 @@ export async function keepBackbone(
   )
 }
 
+/** Puts a backbone whose model is in memory into the home, like `keepBackbone`. */
+export async function keepModel(
+  home: string,
+  description: BackboneDescription,
+  model: Uint8Array,
+): Promise<void> {
+  await keepBackbone(home, description.id, async ({ modelPath }) => {
+    await writeFileAtomic(modelPath, model)
+    return description
+  })
+}
+
 /** Removes a backbone from the home at once; whoever has its model open goes on. Throws `write_failed`. */
 export async function deleteKeptBackbone(home: string, id: string): Promise<void> {
   const folder = join(keptBackbonesFolder(home), id)

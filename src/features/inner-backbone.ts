@@ -5,7 +5,7 @@ import { onlyOutputs, withFeatures } from '../backbones/inner-features.ts'
 import {
   type BackboneDescription,
   isBackboneId,
-  keepBackbone,
+  keepModel,
   readKeptBackbone,
 } from '../backbones/kept-backbones.ts'
 import { VergerError } from '../core/errors.ts'
@@ -56,6 +56,6 @@ export async function findInnerBackbone(
     notes: [],
     createdAt: new Date().toISOString(),
   }
-  await keepBackbone(home, description, model)
+  await keepModel(home, description, model)
   return toBackbone(home, description)
 }

@@ -2,10 +2,9 @@
 import { type Backbone, toBackbone } from '../backbones/catalog.ts'
 import {
   type BackboneDescription,
-  keepBackbone,
+  keepModel,
   readKeptBackbone,
 } from '../backbones/kept-backbones.ts'
-import { writeFileAtomic } from '../core/atomic-write.ts'
 import { sha256 } from '../core/hashes.ts'
 import { type QuantizeResult, quantizeBackbone, refusalOf } from '../features/quantize-backbone.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
@@ -80,10 +79,8 @@ async function keepRounded(
     },
     createdAt: new Date().toISOString(),
   }
-  await keepBackbone(home, description.id, async ({ modelPath }) => {
-    if (readKeptBackbone(home, description.id) !== undefined) return undefined
-    await writeFileAtomic(modelPath, model)
-    return description
-  })
+  if (readKeptBackbone(home, description.id) === undefined) {
+    await keepModel(home, description, model)
+  }
   return toBackbone(home, description)
 }
