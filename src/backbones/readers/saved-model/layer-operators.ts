@@ -29,8 +29,14 @@ export function addLayer(call: Call, reading: Reading): Value {
   if (operator === undefined || x === undefined) {
     throw unsupportedModel(`Expected an operator of image classifiers, received ${place}`)
   }
+  if (x.dealt !== undefined && !ON_DEALT.has(node.op)) {
+    throw refuse(call, 'a convolution between SpaceToBatchND and BatchToSpaceND')
+  }
   return operator({ ...call, x, draft: reading.draft, reading })
 }
+
+/** What may stand between the two halves of a dilated convolution. */
+const ON_DEALT: ReadonlySet<string> = new Set(['Conv2D', 'DepthwiseConv2dNative', 'BatchToSpaceND'])
 
 const refuse = ({ place }: Pick<Call, 'place'>, expected: string) =>
   unsupportedModel(`${place}: expected ${expected}`)
@@ -128,20 +134,48 @@ const convolve =
         `${call.place}: expected a kernel for ${channels} channels, received [${kernel.dims.join(', ')}]`,
       )
     }
+    const stride = perAxis(listAttribute(node, 'strides'), axes, call)
     const dilation = perAxis(listAttribute(node, 'dilations'), axes, call)
-    const layer = draft.conv(
-      node.name,
-      {
-        input: x.layer,
-        stride: perAxis(listAttribute(node, 'strides'), axes, call),
-        padding: paddingOf(call, axes),
-        ...(dilation.every((steps) => steps === 1) ? {} : { dilation }),
-        groups,
-      },
-      kernelOf(kernel),
-    )
-    return same(x, layer)
+    const padding = paddingOf(call, axes)
+    const addConv = (options: { padding: Padding; dilation: readonly [number, number] }) =>
+      draft.conv(node.name, { input: x.layer, stride, groups, ...options }, kernelOf(kernel))
+    if (x.dealt === undefined) return same(x, addConv({ padding, dilation }))
+    const { block } = x.dealt
+    if (padding !== 'valid' || [...stride, ...dilation].some((steps) => steps !== 1)) {
+      throw refuse(call, 'a plain convolution after SpaceToBatchND')
+    }
+    return {
+      ...x,
+      dealt: { ...x.dealt, convolve: (padding) => addConv({ padding, dilation: block }) },
+    }
   }
+
+/** Deals a map out to several of every other position. */
+const deal: LayerOperator = (call) => {
+  const { x } = call
+  const [down, across, ...more] = whole(call, 1)
+  const [top = -1, bottom = -1, left = -1, right = -1] = whole(call, 2)
+  const numbers = [down ?? 0, across ?? 0, top + 1, bottom + 1, left + 1, right + 1]
+  if (x.axes.join() !== 'n,h,w,c' || more.length > 0 || numbers.some((number) => number < 1)) {
+    throw refuse(call, 'a map and two steps')
+  }
+  return { ...x, dealt: { block: [down!, across!], padding: [top, left, bottom, right] } }
+}
+
+/** Brings dealt positions together again. What is cropped was padded before: a convolution pads by as much less. */
+const gather: LayerOperator = (call) => {
+  const { x } = call
+  const [top = 0, bottom = 0, left = 0, right = 0] = whole(call, 2)
+  if (x.dealt?.convolve === undefined || whole(call, 1).join() !== x.dealt.block.join()) {
+    throw refuse(call, 'what SpaceToBatchND dealt out and a convolution read')
+  }
+  const crops = [top, left, bottom, right]
+  const padding = x.dealt.padding.map((zeros, at) => zeros - crops[at]!)
+  if (padding.some((zeros) => zeros < 0)) throw refuse(call, 'crops of what was padded')
+  const [first = 0, second = 0, third = 0, fourth = 0] = padding
+  const layer = x.dealt.convolve([first, second, third, fourth])
+  return { kind: 'layer', layer, axes: x.axes }
+}
 
 const pool =
   (op: 'max-pool' | 'average-pool', inputsTell = false): LayerOperator =>
@@ -491,6 +525,7 @@ const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   Add: add,
   AddV2: add,
   AvgPool: pool('average-pool'),
+  BatchToSpaceND: gather,
   BiasAdd: add,
   BiasAddV1: add,
   Cast: ({ x }) => x,
@@ -529,6 +564,7 @@ const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   Sigmoid: activate('sigmoid'),
   Softmax: softmax,
   Squeeze: squeeze,
+  SpaceToBatchND: deal,
   Sub: subtract,
   Sum: reduce('global-average-pool', true),
   Tanh: activate('tanh'),

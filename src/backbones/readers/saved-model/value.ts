@@ -31,6 +31,17 @@ export interface LayerValue {
   readonly kind: 'layer'
   readonly layer: LayerId
   readonly axes: readonly Axis[]
+  /** Where the map was dealt out to several, each with every other position, as TensorFlow computes dilated convolutions. */
+  readonly dealt?: Dealt
+}
+
+export interface Dealt {
+  /** Steps between the positions of one of the maps: height and width. */
+  readonly block: readonly [number, number]
+  /** Zeros around the map beforehand: `[top, left, bottom, right]`. */
+  readonly padding: readonly [number, number, number, number]
+  /** Adds the convolution, once it is known how much of the padding counts. */
+  readonly convolve?: (padding: readonly [number, number, number, number]) => LayerId
 }
 
 /** A list that a loop reads or fills: any of its elements. */
