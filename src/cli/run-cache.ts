@@ -12,6 +12,7 @@ import {
   pruneFeatureCache,
   type Removed,
 } from '../features/prune-cache.ts'
+import { listCachedImports, removeCachedImport } from '../importing/cached-imports.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import { renderColumns } from './columns.ts'
@@ -39,10 +40,13 @@ export async function runCacheShow(
   const features = await measureFeatureCache(home)
   const archives = await listUnpackedArchives(home)
   const unpacked = { count: archives.length, sizeBytes: sum(archives) }
+  const imported = await listCachedImports(home)
+  const imports = { count: imported.length, sizeBytes: sum(imported) }
   const blobs = await withRegistry(context, measureBlobs)
   const bundles = await measureFolders(join(home, 'bundles'))
   const reports = await measureFolders(join(home, 'reports'))
-  if (json) return printJson(context, { home, features, unpacked, blobs, bundles, reports })
+  if (json)
+    return printJson(context, { home, features, unpacked, imports, blobs, bundles, reports })
   const row = (what: string, { count, sizeBytes }: Removed) => [
     what,
     formatCount(count),
@@ -54,6 +58,7 @@ export async function runCacheShow(
     ),
     ...(features.length === 0 ? [row('features', { count: 0, sizeBytes: 0 })] : []),
     row('unpacked archives', unpacked),
+    row('classifiers of foreign files', imports),
     row('files of versions, datasets and corrections', blobs.referenced),
     row('files that nothing refers to', blobs.unreferenced),
     row('bundles', bundles),
@@ -70,6 +75,7 @@ export interface CachePrunePlan {
 
 interface Pruned extends PrunedFeatures {
   readonly unpacked: Removed
+  readonly imports: Removed
   readonly blobs: Removed
 }
 
@@ -80,11 +86,16 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
   const usedBeforeMs = Date.now() - olderThanDays * DAY_MS
   const archives = await listUnpackedArchives(home)
   const old = archives.filter(({ usedAtMs }) => usedAtMs < usedBeforeMs)
+  const imports = (await listCachedImports(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const features = await pruneFeatureCache(home, { usedBeforeMs, dryRun })
-  if (!dryRun) for (const archive of old) await removeUnpackedArchive(archive)
+  if (!dryRun) {
+    for (const archive of old) await removeUnpackedArchive(archive)
+    for (const each of imports) await removeCachedImport(home, each)
+  }
   const pruned: Pruned = {
     ...features,
     unpacked: { count: old.length, sizeBytes: sum(old) },
+    imports: { count: imports.length, sizeBytes: sum(imports) },
     blobs: await withRegistry(context, (registry, store) => pruneBlobs(registry, store, dryRun)),
   }
   if (json) printJson(context, { dryRun, olderThanDays, ...pruned })
@@ -97,6 +108,7 @@ function describePruned(pruned: Pruned, { dryRun, olderThanDays }: CachePrunePla
     [`features not used for ${days}`, pruned.features],
     ['features left half written', pruned.unfinished],
     [`unpacked archives not used for ${days}`, pruned.unpacked],
+    [`classifiers of foreign files not used for ${days}`, pruned.imports],
     ['files that nothing refers to', pruned.blobs],
   ] as const
   const gone = parts.filter(([, { count }]) => count > 0)

@@ -1,10 +1,14 @@
 /** Measures a model, prints the figures and writes the report. */
 import { join, resolve } from 'node:path'
+import { type Backbone, findBackbone } from '../backbones/catalog.ts'
+import { loadClassifier } from '../bundles/classifier.ts'
 import { readBundleFolder } from '../bundles/verify-bundle.ts'
 import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
+import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import type { DatasetPhoto } from '../datasets/manifest.ts'
 import { loadDatasetVersion } from '../datasets/versions.ts'
+import { createNetworkBundle } from '../importing/network-bundle.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { createRegistry } from '../registry/registry.ts'
 import { bundleVersion, registryVersions } from '../serving/version-source.ts'
@@ -28,6 +32,8 @@ export interface RunEvaluatePlan {
   readonly model: string | undefined
   readonly version: string | undefined
   readonly bundle: string | undefined
+  /** Id of a backbone whose own classes are measured. */
+  readonly backbone: string | undefined
   readonly dataset: string
   readonly glob: string | undefined
   readonly side: SideChoice
@@ -89,8 +95,8 @@ export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan
 
 async function findModel(
   store: Store,
-  { cwd }: CommandContext,
-  { model, version, bundle }: RunEvaluatePlan,
+  { config, cwd }: CommandContext,
+  { model, version, bundle, backbone }: RunEvaluatePlan,
 ): Promise<NamedClassifier> {
   if (model !== undefined) return findVersion(store, model, version)
   if (version !== undefined) {
@@ -98,10 +104,15 @@ async function findModel(
       hint: 'verger evaluate --model fruits --version v1 --dataset market-photos/',
     })
   }
+  if (backbone !== undefined) return openBackbone(findBackbone(backbone, config.home), config)
   if (bundle === undefined) {
-    throw new VergerError('usage_invalid', 'Expected --model or --bundle, received neither', {
-      hint: 'verger models list shows the models that there are.',
-    })
+    throw new VergerError(
+      'usage_invalid',
+      'Expected --model, --bundle or --backbone, received none',
+      {
+        hint: 'verger models list shows the models that there are.',
+      },
+    )
   }
   const served = await bundleVersion(await readBundleFolder(resolve(cwd, bundle))).find(
     undefined,
@@ -109,6 +120,17 @@ async function findModel(
   )
   if (served === undefined) throw new RangeError('a bundle always answers')
   return { name: shortId(served.classifier.id), classifier: served.classifier }
+}
+
+/** The classifier that a backbone has of its own. */
+async function openBackbone(
+  backbone: Backbone,
+  { limits }: { readonly limits: Limits },
+): Promise<NamedClassifier> {
+  const { id, labels, weights } = backbone
+  const imported = { sha256: weights.sha256, readAs: `the backbone ${id}`, notes: [] }
+  const files = await createNetworkBundle({ backbone, labels, imported }, { limits })
+  return { name: id, classifier: loadClassifier(files) }
 }
 
 async function findVersion(

@@ -1,15 +1,18 @@
 /** Predicts photos in the order in which they were named, many at once, and writes each answer as it is ready. */
 import { once } from 'node:events'
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { pMapIterable } from 'p-map'
-import { readBundleFolder } from '../bundles/verify-bundle.ts'
+import { BUNDLE_MANIFEST, readBundleFolder } from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
+import type { ScalingName } from '../importing/import-task.ts'
 import { openPredictor, predictOrFail } from '../serving/predictor.ts'
 import { bundleVersion, registryVersions, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
-import { formatDuration, ProgressLine, plural, renderError } from './render.ts'
+import { printable } from './printable.ts'
+import { formatDuration, ProgressLine, paint, plural, renderError } from './render.ts'
 
 export interface PredictPlan {
   readonly sources: readonly string[]
@@ -22,8 +25,10 @@ export interface PredictPlan {
 interface PlannedAnswerer {
   readonly model?: string
   readonly version?: string
-  /** Folder of a bundle. */
+  /** Folder of a bundle, or file or folder of a classifier that was made elsewhere. */
   readonly bundle?: string
+  /** How levels enter a classifier that was made elsewhere. */
+  readonly scaling?: ScalingName
   readonly backbone?: string
 }
 
@@ -33,9 +38,9 @@ const IN_FLIGHT_PER_WORKER = 2
 /** Sets exit code 1 when a photo could not be read. Throws before any photo is read where nobody can answer. */
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const { backbone, versions } = await openAnswerer(context, plan.answerer)
+  const { home, backbone, versions } = await openAnswerer(context, plan.answerer)
   const predictor = openPredictor({
-    home: config.home,
+    home,
     workers: config.workers,
     // What is in flight is bounded here, so the queue needs to hold no more.
     limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
@@ -84,23 +89,52 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
 /** One version for the whole command, also where the default is switched while it runs. */
 async function openAnswerer(
   context: CommandContext,
-  { model, version, bundle, backbone }: PlannedAnswerer,
-): Promise<{ readonly versions?: VersionSource; readonly backbone?: string | undefined }> {
-  if (bundle !== undefined) {
-    return answeringWith(bundleVersion(await readBundleFolder(resolve(context.cwd, bundle))))
-  }
-  if (model === undefined) return { backbone }
+  { model, version, bundle, backbone, scaling }: PlannedAnswerer,
+): Promise<OpenAnswerer> {
+  const { home } = context.config
+  if (bundle !== undefined) return openBundle(context, resolve(context.cwd, bundle), scaling)
+  if (model === undefined) return { home, backbone }
   const { withRegistry } = await import('./with-registry.ts')
   const served = await withRegistry(context, (registry) =>
     registryVersions(registry).find(model, version),
   )
-  return answeringWith({ find: async () => served })
+  return answeringWith({ find: async () => served }, home)
+}
+
+interface OpenAnswerer {
+  readonly versions?: VersionSource
+  readonly backbone?: string | undefined
+  /** Folder that holds the backbone. */
+  readonly home: string
 }
 
 /** What a version stands on is opened first, so that no other backbone is loaded for it. */
-async function answeringWith(versions: VersionSource) {
+async function answeringWith(versions: VersionSource, home: string): Promise<OpenAnswerer> {
   const served = await versions.find(undefined, undefined)
-  return { versions, backbone: served?.classifier.manifest.backbone.id }
+  return { versions, home, backbone: served?.classifier.manifest.backbone.id }
+}
+
+/** A bundle as it is; anything else is read as a classifier that was made elsewhere, and kept in the cache. */
+async function openBundle(
+  { config, stderr }: CommandContext,
+  path: string,
+  scaling: ScalingName | undefined,
+): Promise<OpenAnswerer> {
+  const isBundle = existsSync(join(path, BUNDLE_MANIFEST))
+  if (isBundle || !existsSync(path)) {
+    return answeringWith(bundleVersion(await readBundleFolder(path)), config.home)
+  }
+  const { importCached } = await import('../importing/cached-imports.ts')
+  const { files, home, isNew, backbone } = await importCached(
+    { path, scaling, guessesLabels: true },
+    { home: config.home, limits: config.limits },
+  )
+  if (isNew) {
+    for (const text of [`Read as ${backbone.readAs}`, ...backbone.notes]) {
+      stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(text)}\n`)
+    }
+  }
+  return answeringWith(bundleVersion(files), home)
 }
 
 function summary(line: ProgressLine, failed: number): string {

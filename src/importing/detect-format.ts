@@ -1,6 +1,6 @@
 /** What a foreign file is, by its bytes; of a folder, by the files in it. */
 import { readdirSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { readZip } from '../archives/read-zip.ts'
 import { type ByteSource, withFile } from '../backbones/readers/byte-source.ts'
 import { VergerError } from '../core/errors.ts'
@@ -32,22 +32,30 @@ const PICKLE = 0x80
 const FIELD_1_NUMBER = 0x08
 const FIELD_1_MESSAGE = 0x0a
 
+export interface DetectedModel {
+  readonly format: ModelFormat
+  /** What the reader of the format takes: the file, or the folder where the format is one. */
+  readonly path: string
+}
+
 /** Throws `model_invalid` where nothing is there, and `model_unsupported` where it is of no format that is read. */
-export async function detectFormat(path: string): Promise<ModelFormat> {
+export async function detectModel(path: string): Promise<DetectedModel> {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (stats === undefined) throw refused('model_invalid', path, 'nothing')
-  if (stats.isDirectory()) return formatOfFolder(path)
+  if (stats.isDirectory()) return modelOfFolder(path)
   if (!stats.isFile()) throw refused('model_invalid', path, 'something that is no file')
   const format = await withFile(path, (source) => formatOfStart(source, path))
-  if (format === 'zip') return formatOfZip(path)
-  if (format !== undefined) return format
+  if (format === 'zip') return { format: await formatOfZip(path), path }
+  if (format !== undefined) return { format, path }
   throw refused('model_unsupported', path, 'a file of another format')
 }
 
-function formatOfFolder(path: string): ModelFormat {
+function modelOfFolder(path: string): DetectedModel {
   const names = readdirSync(path)
-  if (names.includes('saved_model.pb')) return 'saved-model'
-  if (names.includes('model.json')) return 'tfjs'
+  if (names.includes('saved_model.pb')) return { format: 'saved-model', path }
+  if (names.includes('model.json')) return { format: 'tfjs', path }
+  const [graph, ...others] = names.filter((name) => name.endsWith('.onnx'))
+  if (graph !== undefined && others.length === 0) return { format: 'onnx', path: join(path, graph) }
   throw refused(
     'model_unsupported',
     path,

@@ -10,7 +10,13 @@ import {
   readKeptBackbone,
   type Workshop,
 } from '../backbones/kept-backbones.ts'
-import { type BundleFiles, bundleId } from '../bundles/verify-bundle.ts'
+import { writeBundleFolder } from '../bundles/encode-bundle.ts'
+import {
+  type BundleFiles,
+  bundleId,
+  readBundleFolder,
+  verifyBundle,
+} from '../bundles/verify-bundle.ts'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
@@ -33,6 +39,8 @@ export interface ImportModelPlan {
 export interface ImportModelContext {
   readonly home: string
   readonly limits: Limits
+  /** Folder in which bundles are kept, so that a network that was imported before need not run for them again. */
+  readonly bundles?: string
   readonly onNote?: (note: string) => void
   readonly signal?: AbortSignal
 }
@@ -53,7 +61,7 @@ export interface ImportedModel {
  */
 export async function importModel(
   plan: ImportModelPlan,
-  { home, limits, onNote, signal }: ImportModelContext,
+  { home, limits, bundles, onNote, signal }: ImportModelContext,
 ): Promise<ImportedModel> {
   const path = wholeOf(plan.path)
   const measured = await measureSource(path)
@@ -80,7 +88,12 @@ export async function importModel(
   )
   const backbone = fresh ?? requireKept(home, id)
   const labels = made?.labels ?? chooseLabels(plan, backbone)
-  const files = made?.files ?? (await bundleOf(findBackbone(id, home), backbone, labels, limits))
+  const place = bundles === undefined ? undefined : join(bundles, bundleKey(id, labels))
+  const files =
+    made?.files ??
+    (await readKeptBundle(place, backbone)) ??
+    (await bundleOf(findBackbone(id, home), backbone, labels, limits))
+  if (place !== undefined) await keepBundle(files, place)
   return { backbone, files, bundle: bundleId(files), labels, isNew: fresh !== undefined }
 }
 
@@ -139,6 +152,32 @@ const bundleOf = (
     { backbone, labels, imported: { sha256: source.sha256, readAs, notes } },
     { limits },
   )
+
+const bundleKey = (id: string, labels: readonly string[]): string =>
+  `${id}-${sha256(Buffer.from(JSON.stringify(labels))).slice(0, 12)}`
+
+/** The bundle that was kept for this network; undefined where there is none, or none that can be used. */
+async function readKeptBundle(
+  place: string | undefined,
+  { model }: BackboneDescription,
+): Promise<BundleFiles | undefined> {
+  if (place === undefined) return undefined
+  try {
+    const files = await readBundleFolder(place)
+    return verifyBundle(files).backbone.sha256 === model.sha256 ? files : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function keepBundle(files: BundleFiles, place: string): Promise<void> {
+  try {
+    await writeBundleFolder(files, place)
+  } catch (error) {
+    // Another process was first, or it was there before.
+    if (!(error instanceof VergerError) || error.code !== 'bundle_exists') throw error
+  }
+}
 
 function chooseLabels(
   { labels, guessesLabels }: ImportModelPlan,

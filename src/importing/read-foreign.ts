@@ -5,7 +5,7 @@ import type { ForeignModel } from '../backbones/foreign-model.ts'
 import { VergerError } from '../core/errors.ts'
 import type { Network } from '../tensor/network.ts'
 import type { Weights } from '../tensor/tensor.ts'
-import { detectFormat, FORMATS, type ModelFormat } from './detect-format.ts'
+import { detectModel, FORMATS, type ModelFormat } from './detect-format.ts'
 import { type ImportTask, SCALING_NAMES, SCALINGS } from './import-task.ts'
 
 export interface ForeignNetwork {
@@ -19,9 +19,9 @@ export interface ForeignNetwork {
 
 /** Throws `model_invalid`, `model_unsupported`, or `usage_invalid` where the user must say how levels are scaled. */
 export async function readForeign(task: ImportTask): Promise<ForeignNetwork> {
-  const format = await detectFormat(task.path)
+  const { format, path } = await detectModel(task.path)
   const readAs = FORMATS[format]
-  const { path, architecture } = task
+  const { architecture } = task
   const { network, weights, labels, knowsScaling, notes } =
     architecture === undefined
       ? await readModel(format, path)

@@ -6,6 +6,7 @@ interface EvaluateOptions {
   readonly model?: string
   readonly version?: string
   readonly bundle?: string
+  readonly backbone?: string
   readonly dataset: string
   readonly glob?: string
   readonly side: string
@@ -22,12 +23,14 @@ export function createEvaluateCommand(context: CommandContext): Command {
         "what it gets wrong most surely, and with --against McNemar's test beside another version.",
     )
     .addOption(
-      new Option('--model <name>', 'model that answers, e.g. fruits or fruits/v1').conflicts(
+      new Option('--model <name>', 'model that answers, e.g. fruits or fruits/v1').conflicts([
         'bundle',
-      ),
+        'backbone',
+      ]),
     )
     .option('--version <name>', 'version of the model (default: its default)')
-    .option('--bundle <dir>', 'bundle that answers')
+    .addOption(new Option('--bundle <dir>', 'bundle that answers').conflicts('backbone'))
+    .option('--backbone <id>', 'network whose own classes are measured')
     .requiredOption(
       '--dataset <dataset>',
       'folder, archive, manifest, name or version of a dataset',
@@ -58,6 +61,7 @@ Examples:
         model: options.model,
         version: options.version,
         bundle: options.bundle,
+        backbone: options.backbone,
         dataset: options.dataset,
         glob: options.glob,
         side: options.side as 'auto',

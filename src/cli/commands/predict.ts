@@ -10,10 +10,14 @@ interface PredictOptions {
   readonly version?: string
   readonly bundle?: string
   readonly backbone?: string
+  readonly scaling?: '-1..1'
   readonly top: number
   readonly format?: PredictionFormat
   readonly json?: true
 }
+
+/** The same as `SCALING_NAMES`, which is not imported so that help stays fast. */
+const SCALINGS = ['-1..1', '0..1', '0..255', 'imagenet']
 
 export function createPredictCommand(context: CommandContext): Command {
   return new Command('predict')
@@ -26,11 +30,17 @@ export function createPredictCommand(context: CommandContext): Command {
     .option('--version <name>', 'version of the model (default: the one that answers)')
     .addOption(
       new Option(
-        '--bundle <dir>',
-        'bundle that answers, as verger train --out writes it',
+        '--bundle <path>',
+        'bundle that answers, as verger train --out writes it; or a classifier that was made elsewhere, e.g. an exported SavedModel',
       ).conflicts('backbone'),
     )
     .option('--backbone <id>', 'network whose own classes answer (default: efficientnet-lite0)')
+    .addOption(
+      new Option(
+        '--scaling <scaling>',
+        'how levels of 0 to 255 enter such a classifier, where its file does not tell',
+      ).choices(SCALINGS),
+    )
     .option('--top <n>', 'labels per photo', parseTop, DEFAULT_TOP)
     .addOption(
       new Option('--format <format>', 'form of the output (default: text)').choices(
@@ -44,6 +54,7 @@ export function createPredictCommand(context: CommandContext): Command {
 Examples:
   $ verger predict apple.jpg
   $ verger predict apple.jpg --model fruits
+  $ verger predict apple.jpg --bundle exported/
   $ verger predict photos/ --top 1 --format csv > labels.csv
   $ verger predict 'photos/**/*.jpg' --format ndjson
   $ curl -s https://example.org/apple.jpg | verger predict - --json
