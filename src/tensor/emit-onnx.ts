@@ -159,10 +159,31 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
         value(layer.input),
         graph.constant('axes_2_3', BigInt64Array.of(2n, 3n), [2]),
       ])
+    case 'unit': {
+      const axis = graph.constant('axis_1', BigInt64Array.of(1n), [1])
+      const length = graph.node('ReduceL2', [value(layer.input), axis], { keepdims: 1 })
+      const least = graph.constant('least_length', Float32Array.of(LEAST_LENGTH), [])
+      return graph.node('Div', [value(layer.input), graph.node('Max', [length, least])])
+    }
+    case 'mirror': {
+      // From the last column to before the first, backwards.
+      const numbers = (name: string, number: bigint) =>
+        graph.constant(name, BigInt64Array.of(number), [1])
+      return graph.node('Slice', [
+        value(layer.input),
+        numbers('mirror_from', -1n),
+        numbers('mirror_to', -(2n ** 62n)),
+        numbers('mirror_axis', 3n),
+        numbers('mirror_step', -1n),
+      ])
+    }
     default:
       return emitActivation(graph, layer, value(layer.input))
   }
 }
+
+/** What a vector is divided by at least: a length that no features have but zeros. */
+export const LEAST_LENGTH = 1e-30
 
 /** The bounds of `relu6`. */
 const declareSix = (graph: GraphBuilder): [Value, Value] => [
@@ -193,6 +214,8 @@ function emitActivation(graph: GraphBuilder, { op, alpha }: ActivationLayer, x: 
       return graph.node('LeakyRelu', [x], { alpha: float(alpha ?? 0.01) })
     case 'elu':
       return graph.node('Elu', [x], { alpha: float(alpha ?? 1) })
+    case 'root':
+      return graph.node('Sqrt', [graph.node('Relu', [x])])
     case 'softmax':
       return graph.node('Softmax', [x], { axis: 1 })
     default: {

@@ -1,5 +1,5 @@
 /** Emits a network and its weights as TensorFlow inference nodes: maps are `[n, h, w, c]`, all weights are constants. */
-import { requireWeight } from './emit-onnx.ts'
+import { LEAST_LENGTH, requireWeight } from './emit-onnx.ts'
 import {
   type ActivationLayer,
   type ConvLayer,
@@ -119,6 +119,23 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
       const dims = graph.numbers('int32', [-1, 1, 1, shape(layer.input).channels], [4])
       return graph.node('Reshape', [value(layer.input), dims], { ...T, Tshape: attr.type('int32') })
     }
+    case 'unit': {
+      const from = value(layer.input)
+      const axes = graph.numbers('int32', [1], [1])
+      const sum = graph.node('Sum', [graph.node('Square', [from], T), axes], {
+        ...T,
+        ...INT_AXES,
+        keep_dims: attr.bool(true),
+      })
+      const least = graph.numbers('float', [LEAST_LENGTH])
+      const length = graph.node('Maximum', [graph.node('Sqrt', [sum], T), least], T)
+      return graph.node('RealDiv', [from, length], T)
+    }
+    case 'mirror':
+      return graph.node('ReverseV2', [value(layer.input), graph.numbers('int32', [2], [1])], {
+        ...T,
+        ...INT_AXES,
+      })
     default:
       return emitActivation(graph, layer, value(layer.input))
   }
@@ -163,6 +180,8 @@ function emitActivation(graph: TensorflowGraph, { op, alpha }: ActivationLayer, 
       return hardSigmoid()
     case 'hard-swish':
       return binary('Mul', x, hardSigmoid())
+    case 'root':
+      return unary('Sqrt', unary('Relu', x))
     case 'softmax':
       return unary('Softmax', x)
     default: {

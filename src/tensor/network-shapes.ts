@@ -121,6 +121,13 @@ export function inferShape(layer: Layer, index: number, get: (id: LayerId) => Sh
       if (height === undefined) return { channels, height: 1, width: 1 }
       throw new RangeError(`Expected a vector before ${where}, received a map`)
     }
+    case 'unit': {
+      const from = get(layer.input)
+      if (from.height === undefined) return from
+      throw new RangeError(`Expected a vector before ${where}, received a map`)
+    }
+    case 'mirror':
+      return map(layer.input)
     default:
       return get(layer.input)
   }

@@ -52,7 +52,7 @@ export interface PoolLayer {
 
 /**
  * - `relu6`: between 0 and 6. `hard-sigmoid`: `relu6(x + 3) / 6`. `hard-swish`: `x · hard-sigmoid(x)`. `silu`: `x · sigmoid(x)`.
- * - `gelu`: exact, by the error function. `leaky-relu`, `elu`: with `alpha`. `softmax`: over the channels or features.
+ * - `root`: the square root of what is positive, else 0. `gelu`: exact, by the error function. `leaky-relu`, `elu`: with `alpha`. `softmax`: over the channels or features.
  */
 export const ACTIVATIONS = [
   'relu',
@@ -65,6 +65,7 @@ export const ACTIVATIONS = [
   'silu',
   'hard-swish',
   'gelu',
+  'root',
   'softmax',
 ] as const
 export type Activation = (typeof ACTIVATIONS)[number]
@@ -109,6 +110,10 @@ export type Layer =
   | { readonly op: 'flatten'; readonly input: LayerId; readonly channels: 'slowest' | 'fastest' }
   /** A vector as a map of one position: `[n, c]` → `[n, c, 1, 1]`. */
   | { readonly op: 'to-map'; readonly input: LayerId }
+  /** A vector divided by its length, so that it has the length 1; one of zeros stays. */
+  | { readonly op: 'unit'; readonly input: LayerId }
+  /** Left and right exchanged. */
+  | { readonly op: 'mirror'; readonly input: LayerId }
 
 /** One number for all channels, or one each for red, green and blue. */
 export type PerChannel = number | readonly [number, number, number]

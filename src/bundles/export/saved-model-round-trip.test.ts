@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { runNetwork } from '../../../test/parity/run-network.ts'
 import { TINY_NETWORK, tinyWeights } from '../../../test/support/tiny-network.ts'
 import { readSavedModel } from '../../backbones/readers/saved-model/read-saved-model.ts'
+import { transformFeatures } from '../../learn/scaling.ts'
 import type { Network } from '../../tensor/network.ts'
 import type { Weights } from '../../tensor/tensor.ts'
 import type { ExportedClassifier } from './exported-classifier.ts'
@@ -69,4 +70,52 @@ describe('an export that is imported', () => {
     const { network } = exportAndRead({ network: { ...TINY_NETWORK, input } })
     expect(network.input).toEqual(input)
   })
+
+  it.each([
+    ['standard', false],
+    ['unit', false],
+    ['root', true],
+  ] as const)(
+    'gives the probabilities of a trained head: %s, mirrored too: %s',
+    async (scaling, mirrored) => {
+      const head = {
+        scaling,
+        weights: Float32Array.of(3, -1, 0.5, 1, -2, 0.25, 0.5, 2, -1),
+        bias: Float32Array.of(0.1, -0.2, 0.3),
+      }
+      const views = [false, ...(mirrored ? [true] : [])].map((side) => ({
+        size: 32,
+        mirrored: side,
+      }))
+      const { network, weights, labels } = exportAndRead({ head, views })
+      expect(labels).toEqual(LABELS)
+      expect(network.outputs['features']?.width).toBe(3)
+      const features = await Promise.all(
+        views.map(async (view) => {
+          const seen = view.mirrored ? mirror(photo) : photo
+          return (await runNetwork(TINY_NETWORK, tinyWeights(), seen))['features'] ?? []
+        }),
+      )
+      const mean = [0, 1, 2].map(
+        (at) => features.reduce((sum, one) => sum + (one[at] ?? 0), 0) / views.length,
+      )
+      const unit = transformFeatures(Float32Array.from(mean), 3, scaling)
+      const expected = [0, 1, 2].map((label) =>
+        unit.reduce(
+          (sum, x, at) => sum + x * (head.weights[at * 3 + label] ?? 0),
+          head.bias[label] ?? 0,
+        ),
+      )
+      const logits = await logitsOf(network, weights)
+      for (const [at, value] of expected.entries()) expect(logits?.[at]).toBeCloseTo(value, 5)
+    },
+  )
 })
+
+/** Left and right exchanged. */
+function mirror(pixels: Uint8Array): Uint8Array {
+  return Uint8Array.from(pixels, (_level, at) => {
+    const [row, column, colour] = [Math.floor(at / 96), Math.floor(at / 3) % 32, at % 3]
+    return pixels[row * 96 + (31 - column) * 3 + colour] ?? 0
+  })
+}

@@ -352,6 +352,40 @@ const divide: LayerOperator = (call) => {
   })
 }
 
+/** Several maps or vectors added up. */
+const addAll: LayerOperator = (call) => {
+  const { inputs, draft, place } = call
+  const layers = inputs.filter((input) => input.kind === 'layer')
+  const [first, ...rest] = layers
+  if (first === undefined || layers.length !== inputs.length) {
+    throw refuse(call, 'maps or vectors to be added up')
+  }
+  if (rest.some(({ axes }) => axes.join() !== first.axes.join())) {
+    throw refuse(call, 'maps or vectors that lie alike')
+  }
+  const sum = rest.reduce(
+    (left, { layer }) => draft.add({ op: 'add', inputs: [left, layer] }, place),
+    first.layer,
+  )
+  return same(first, sum)
+}
+
+/** The root of what is never negative. */
+const root: LayerOperator = (call) => {
+  const { draft, x } = call
+  const before = draft.layers[x.layer]
+  if (before?.op !== 'relu') throw refuse(call, 'a root of what a relu gives')
+  return same(x, draft.add({ op: 'root', input: before.input }, call.place))
+}
+
+const reverse: LayerOperator = (call) => {
+  const { draft, x } = call
+  const axes = whole(call, 1).map((axis) => x.axes[normalAxis(axis, x.axes.length, call)])
+  if (axes.join() !== 'w')
+    throw refuse(call, `left and right to be exchanged, received ${axes.join()}`)
+  return same(x, draft.add({ op: 'mirror', input: x.layer }, call.place))
+}
+
 const batchNorm: LayerOperator = (call) => {
   const { node, draft, x } = call
   if (attribute(node, 'is_training', 'b') !== false) {
@@ -523,6 +557,7 @@ const softmax: LayerOperator = (call) => {
 
 const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   Add: add,
+  AddN: addAll,
   AddV2: add,
   AvgPool: pool('average-pool'),
   BatchToSpaceND: gather,
@@ -558,11 +593,13 @@ const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   Relu: activate('relu'),
   Relu6: activate('relu6'),
   Reshape: reshape,
+  ReverseV2: reverse,
   Select: keepsChosen,
   SelectV2: keepsChosen,
   Shape: ({ x, reading }) => wholeNumbers(reading.dims(x)),
   Sigmoid: activate('sigmoid'),
   Softmax: softmax,
+  Sqrt: root,
   Squeeze: squeeze,
   SpaceToBatchND: deal,
   Sub: subtract,

@@ -2,6 +2,7 @@ import { controlOperator, followRandom } from './control-operators.ts'
 import type { Operator } from './evaluate.ts'
 import { foldConstants } from './fold-constants.ts'
 import { addLayer } from './layer-operators.ts'
+import { followLength } from './length-operators.ts'
 import { followPhoto } from './photo-operators.ts'
 import type { Reading } from './reading.ts'
 
@@ -19,6 +20,8 @@ export const createOperator =
     }
     const followed = followPhoto(call, reading) ?? followRandom(call, reading)
     if (followed !== undefined) return followed
+    const length = followLength(call, reading)
+    if (length !== undefined) return length
     const settled = inputs.map((input) =>
       input.kind === 'photo' ? reading.settle(input, call) : input,
     )

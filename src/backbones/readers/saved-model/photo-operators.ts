@@ -77,8 +77,8 @@ export function joinValues(values: readonly Value[], { place }: Call): Value {
     photo !== undefined &&
     followed.every(({ kind }) => ['photo', 'texts', 'constant'].includes(kind))
   ) {
-    const facts = ({ stage, scale, offset, height, width }: Photo) =>
-      [stage, ...scale, ...offset, height, width].join()
+    const facts = ({ stage, scale, offset, height, width, mirrored }: Photo) =>
+      [stage, ...scale, ...offset, height, width, mirrored].join()
     if (photos.every((other) => facts(other) === facts(photo))) {
       return { ...photo, steps: [...new Set(photos.flatMap(({ steps }) => steps))] }
     }
@@ -275,6 +275,11 @@ const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
   ResizeBilinear: resize,
   ResizeNearestNeighbor: resize,
   Reshape: reshape,
+  ReverseV2: ({ photo, inputs }) => {
+    const axis = numberOf(inputs[1])
+    const place = axis < 0 ? axis + photo.axes.length : axis
+    return photo.axes[place] === 'w' ? { ...photo, mirrored: !photo.mirrored } : undefined
+  },
   Rint: round,
   Round: round,
   ScaleAndTranslate: resize,

@@ -191,6 +191,7 @@ function enter(input: string, type: number, shape: TensorShapeProto | undefined)
     scale: [1, 1, 1],
     offset: [0, 0, 0],
     type,
+    mirrored: false,
     steps: [],
   } as const
   if (type === DATA_TYPES.string) {

@@ -77,7 +77,9 @@ export class Reading {
     const base = first.areLevels ? first : { scale: [1, 1, 1], offset: [0, 0, 0] }
     const scale = photo.scale.map((factor, at) => factor / base.scale[at]!)
     const offset = photo.offset.map((value, at) => value - base.offset[at]! * scale[at]!)
-    return { kind: 'layer', layer: this.scaled(`${node.name}/input`, INPUT, scale, offset), axes }
+    const layer = this.scaled(`${node.name}/input`, INPUT, scale, offset)
+    if (!photo.mirrored) return { kind: 'layer', layer, axes }
+    return { kind: 'layer', layer: this.draft.add({ op: 'mirror', input: layer }, place), axes }
   }
 
   /** `x · scale + offset` per channel, where that changes anything. */

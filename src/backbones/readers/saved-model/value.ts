@@ -22,6 +22,8 @@ export interface Photo {
   /** Whether what entered are levels 0 to 255 for certain. */
   readonly areLevels: boolean
   readonly type: number
+  /** Whether left and right are exchanged. */
+  readonly mirrored: boolean
   /** What the graph did to it, each step once. */
   readonly steps: readonly string[]
 }
@@ -50,6 +52,13 @@ export interface ListValue {
   readonly element: Value | undefined
 }
 
+/** A step on the way from a vector to its length, or to one divided by it. */
+export interface LengthValue {
+  readonly kind: 'length'
+  readonly of: LayerValue
+  readonly step: 'squares' | 'sum' | 'length' | 'inverse'
+}
+
 /** Random numbers, equally distributed. */
 export interface RandomValue {
   readonly kind: 'random'
@@ -63,6 +72,7 @@ export type Value =
   | Photo
   | LayerValue
   | ListValue
+  | LengthValue
   | RandomValue
   /** A variable, by the node that makes it. */
   | { readonly kind: 'variable'; readonly name: string }
