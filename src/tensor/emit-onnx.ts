@@ -177,6 +177,17 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
         numbers('mirror_step', -1n),
       ])
     }
+    case 'round': {
+      if (layer.halves === 'even') return graph.node('Round', [value(layer.input)])
+      const half = graph.constant('half', Float32Array.of(0.5), [])
+      return graph.node('Floor', [graph.node('Add', [value(layer.input), half])])
+    }
+    case 'clip': {
+      const [least, most] = [layer.least, layer.most].map((bound) =>
+        graph.constant(`bound_${bound}`, Float32Array.of(bound), []),
+      ) as [Value, Value]
+      return graph.node('Clip', [value(layer.input), least, most])
+    }
     default:
       return emitActivation(graph, layer, value(layer.input))
   }

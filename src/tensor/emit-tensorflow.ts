@@ -136,6 +136,16 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
         ...T,
         ...INT_AXES,
       })
+    case 'round': {
+      if (layer.halves === 'even') return graph.node('Round', [value(layer.input)], T)
+      const above = graph.node('AddV2', [value(layer.input), graph.numbers('float', [0.5])], T)
+      return graph.node('Floor', [above], T)
+    }
+    case 'clip': {
+      const { least, most } = layer
+      const below = graph.node('Minimum', [value(layer.input), graph.numbers('float', [most])], T)
+      return graph.node('Maximum', [below, graph.numbers('float', [least])], T)
+    }
     default:
       return emitActivation(graph, layer, value(layer.input))
   }

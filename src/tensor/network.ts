@@ -114,6 +114,14 @@ export type Layer =
   | { readonly op: 'unit'; readonly input: LayerId }
   /** Left and right exchanged. */
   | { readonly op: 'mirror'; readonly input: LayerId }
+  /** To whole numbers; what lies in the middle goes to the even one, or up. */
+  | { readonly op: 'round'; readonly input: LayerId; readonly halves: 'even' | 'up' }
+  | {
+      readonly op: 'clip'
+      readonly input: LayerId
+      readonly least: number
+      readonly most: number
+    }
 
 /** One number for all channels, or one each for red, green and blue. */
 export type PerChannel = number | readonly [number, number, number]
