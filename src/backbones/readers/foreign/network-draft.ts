@@ -166,9 +166,13 @@ export class NetworkDraft {
     this.weights.set(name, tensor)
   }
 
-  /** Printable and not too long, since it goes into files of other formats. */
+  /** Short, and of characters that every format has in names: TensorFlow's are the strictest. */
   #nameOf(node: string): string {
-    const base = node.replace(/[^!-~]+/g, '_').slice(0, MAX_NAME) || 'layer'
+    const base =
+      node
+        .replace(/[^\w./-]+/g, '_')
+        .replace(/^[^a-z\d]+/i, '')
+        .slice(0, MAX_NAME) || 'layer'
     let name: string
     do {
       const count = (this.#names.get(base) ?? 0) + 1
