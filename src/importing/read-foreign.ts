@@ -62,6 +62,22 @@ async function readModel(format: ModelFormat, path: string): Promise<ForeignMode
       const { readOnnx } = await import('../backbones/readers/onnx/read-onnx.ts')
       return readOnnx(path)
     }
+    case 'tflite': {
+      const { readTflite } = await import('../backbones/readers/tflite/read-tflite.ts')
+      return readTflite(path)
+    }
+    case 'tfjs':
+    case 'tfjs-zip': {
+      const { readTfjs } = await import('../backbones/readers/tensorflow-js/read-tfjs.ts')
+      return readTfjs(path)
+    }
+    case 'hdf5':
+    case 'keras-zip': {
+      const { readKerasModel } = await import(
+        '../backbones/readers/keras-graph/read-keras-model.ts'
+      )
+      return readKerasModel(path)
+    }
     default:
       throw refused('a whole classifier', format, path)
   }
