@@ -1,10 +1,14 @@
 /** What a reader must know to trust a model, after Mitchell et al., Model Cards for Model Reporting (2019). */
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../bundles/verify-bundle.ts'
-import { VergerError } from '../core/errors.ts'
-import type { DefaultChange, Registry, Version } from '../registry/registry.ts'
+import type { DefaultChange, Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
-import type { EvaluationReport, Interval } from '../training/report.ts'
+import type { EvaluationReport } from '../training/report.ts'
+import {
+  type HeadlineFigures,
+  headlineFigures,
+  readVersionReport,
+} from '../training/version-report.ts'
 import { formatPercent } from './formats.ts'
 import { plural } from './render.ts'
 
@@ -39,13 +43,7 @@ export interface ModelCard {
   readonly limits: readonly string[]
 }
 
-interface Figures {
-  readonly measuredOn: EvaluationReport['dataset']
-  readonly accuracy: Interval
-  readonly macroF1: number
-  readonly topK: EvaluationReport['topK']
-  readonly calibrationError: Interval
-  readonly decisions: EvaluationReport['decisions']
+interface Figures extends HeadlineFigures {
   /** Labels with the lowest recall, the lowest first. */
   readonly weakestLabels: readonly {
     readonly label: string
@@ -76,7 +74,7 @@ export async function readModelCard(
   const [change] = isDefault ? await registry.readHistory(name) : []
   const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
   const { training, imported, labels, head, backbone } = manifest
-  const report = await readReport(registry, version)
+  const report = await readVersionReport(registry, version)
   return {
     model: name,
     description: model.description,
@@ -113,32 +111,10 @@ async function describeData(
   return { dataset, ...known, photos, photosPerLabel: Object.fromEntries(perLabel) }
 }
 
-async function readReport(
-  registry: Registry,
-  version: Version,
-): Promise<EvaluationReport | undefined> {
-  if (!Object.hasOwn(version.files, 'report.json')) return undefined
-  const bytes = await registry.readVersionFile(version, 'report.json')
-  try {
-    return JSON.parse(Buffer.from(bytes).toString()) as EvaluationReport
-  } catch (cause) {
-    throw new VergerError(
-      'blob_damaged',
-      `Expected JSON in report.json of ${version.model}/${version.name}, received other text`,
-      { hint: 'Register the version again from a bundle that verger wrote.', cause },
-    )
-  }
-}
-
 function figuresOf(report: EvaluationReport): Figures {
   const nameOf = (index: number) => report.labels[index] ?? 'a label unknown to it'
   return {
-    measuredOn: report.dataset,
-    accuracy: report.accuracy,
-    macroF1: report.macroF1,
-    topK: report.topK,
-    calibrationError: report.calibration.eceAfter,
-    decisions: report.decisions,
+    ...headlineFigures(report),
     weakestLabels: report.perLabel
       .filter(({ photos }) => photos > 0)
       .toSorted((one, other) => one.recall - other.recall)

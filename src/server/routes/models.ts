@@ -3,9 +3,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
-import { type ErrorDescription, toVergerError, VergerError } from '../../core/errors.ts'
+import { type ErrorDescription, toVergerError } from '../../core/errors.ts'
 import type { Model, Registry, Version } from '../../registry/registry.ts'
-import type { EvaluationReport } from '../../training/report.ts'
+import { headlineFigures, readVersionReport } from '../../training/version-report.ts'
 import type { HomeRegistry } from '../home-registry.ts'
 import {
   type FIGURES_SCHEMA,
@@ -174,31 +174,12 @@ async function readManifest(registry: Registry, version: Version) {
   return parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
 }
 
-/** What was measured, or undefined where the version was registered without a report. */
 async function readFigures(registry: Registry, version: Version) {
-  if (!Object.hasOwn(version.files, 'report.json')) return undefined
-  const report = parseReport(await registry.readVersionFile(version, 'report.json'), version)
-  const { dataset, accuracy, macroF1, topK, calibration, decisions } = report
-  return {
-    measuredOn: dataset,
-    accuracy,
-    macroF1,
-    topK,
-    calibrationError: calibration.eceAfter,
-    decisions,
-  } satisfies Record<keyof (typeof FIGURES_SCHEMA)['properties'], unknown>
-}
-
-function parseReport(bytes: Uint8Array, { model, name }: Version): EvaluationReport {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString())
-  } catch (cause) {
-    throw new VergerError(
-      'blob_damaged',
-      `Expected JSON in report.json of ${model}/${name}, received other text`,
-      { hint: 'Register the version again from a bundle that verger wrote.', cause },
-    )
-  }
+  const report = await readVersionReport(registry, version)
+  return (
+    report &&
+    (headlineFigures(report) satisfies Record<keyof (typeof FIGURES_SCHEMA)['properties'], unknown>)
+  )
 }
 
 const describeTraining = ({
