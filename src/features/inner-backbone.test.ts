@@ -47,7 +47,9 @@ describe('findInnerBackbone', () => {
     const rounded = { ...whole, id: 'rounded', quantization: { from: whole.id, observed } }
     await expect(findInnerBackbone(home, rounded, 'block2')).rejects.toMatchObject({
       code: 'usage_invalid',
-      message: expect.stringMatching(/in float32 for features of its layer block2, received rounded/),
+      message: expect.stringMatching(
+        /in float32 for features of its layer block2, received rounded/,
+      ),
       hint: 'Take efficientnet-lite0.',
     })
   })
