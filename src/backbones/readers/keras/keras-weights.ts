@@ -1,10 +1,11 @@
 /** The weights of an architecture that we know, from a file of Keras. */
 
+import { VergerError } from '../../../core/errors.ts'
 import { type ConvLayer, type DenseLayer, toPair } from '../../../tensor/network.ts'
 import { inferShapes } from '../../../tensor/network-shapes.ts'
 import type { FloatTensor } from '../../../tensor/tensor.ts'
 import type { Architecture } from '../../architecture.ts'
-import { describeNetwork } from '../../architectures.ts'
+import { ARCHITECTURE_IDS, describeNetwork } from '../../architectures.ts'
 import { foldBatchNorm } from '../../fold-batch-norm.ts'
 import type { ForeignModel } from '../../foreign-model.ts'
 import { onlyOutputs } from '../../inner-features.ts'
@@ -124,11 +125,17 @@ class Supply {
     const [left] = [...this.#convolutions, ...this.#norms]
     const tensor = left?.variables[0]
     if (tensor === undefined) return
-    throw invalidModel(
+    throw misfit(
       `Expected the weights of ${id} in ${path}, which has no place for ${tensor.path} of shape ${words(tensor.dims)}`,
     )
   }
 }
+
+/** Layers that are whole and stand elsewhere than the architecture has them. */
+const misfit = (message: string): VergerError =>
+  new VergerError('model_invalid', message, {
+    hint: `The file may hold another architecture: --architecture ${ARCHITECTURE_IDS.join(' | ')}; verger models import reads whole models of any.`,
+  })
 
 const words = (dims: readonly number[]): string => `[${dims.join(', ')}]`
 
@@ -196,7 +203,7 @@ class Fitter {
     }
     const received =
       tensor === undefined ? 'no further tensor' : `${tensor.path} of shape ${words(tensor.dims)}`
-    throw invalidModel(
+    throw misfit(
       `Expected ${what} of ${this.#architecture.id} with shape ${words(dims)}, received ${received} in ${this.#path}`,
     )
   }
