@@ -22,6 +22,8 @@ export interface Source {
 export async function measureSource(path: string): Promise<Source> {
   try {
     const stats = await stat(path)
+    // A device or a pipe has no end.
+    if (!stats.isDirectory() && !stats.isFile()) throw new Error('neither a file nor a folder')
     const files = stats.isDirectory() ? await listFiles(path) : [{ path, sizeBytes: stats.size }]
     return { files, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
   } catch (error) {
