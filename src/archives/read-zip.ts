@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { VergerError } from '../core/errors.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
+import { openZip } from './open-zip.ts'
 
 /** File type bits of a Unix mode, in the upper half of the external attributes (APPNOTE.TXT 4.4.15). */
 const TYPE_BITS = 0o170000
@@ -53,7 +54,7 @@ export async function* readZip(file: string): AsyncGenerator<ArchiveEntry> {
 }
 
 async function* eachEntry(file: string): AsyncGenerator<[Entry, ZipFile]> {
-  const zip = await yauzl.openPromise(file, { decodeStrings: false, autoClose: false })
+  const zip = await openZip(file)
   try {
     for await (const entry of zip.eachEntry()) yield [entry, zip]
   } finally {

@@ -125,7 +125,6 @@ const FIRST_OUTPUTS: Readonly<Record<string, string>> = {
   DecodeJpeg: 'image',
   DecodePng: 'image',
   Equal: 'z',
-  Floor: 'y',
   FloorDiv: 'z',
   Maximum: 'z',
   Merge: 'output',

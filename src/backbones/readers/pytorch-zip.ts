@@ -4,7 +4,8 @@
  * (`_save` in https://github.com/pytorch/pytorch/blob/main/torch/serialization.py).
  */
 import { crc32 } from 'node:zlib'
-import yauzl, { type Entry, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
+import { openZip } from '../../archives/open-zip.ts'
 import { VergerError } from '../../core/errors.ts'
 import type { FloatTensor } from '../../tensor/tensor.ts'
 import { type ByteSource, sourceOf } from './byte-source.ts'
@@ -64,7 +65,7 @@ async function findEntries(path: string): Promise<Map<string, Place>> {
   const places = new Map<string, Place>()
   let zip: ZipFile | undefined
   try {
-    zip = await yauzl.openPromise(path, { decodeStrings: false, autoClose: false })
+    zip = await openZip(path)
     for await (const entry of zip.eachEntry()) {
       const place = await findEntry(zip, entry)
       places.set(place.path, place)

@@ -1,6 +1,6 @@
 /** The files in which Keras keeps models and weights: HDF5, or a zip with HDF5 in it. */
 import { crc32 } from 'node:zlib'
-import yauzl from 'yauzl'
+import { openZip } from '../../../archives/open-zip.ts'
 import { VergerError } from '../../../core/errors.ts'
 import { type ByteSource, sliceSource, withFile } from '../byte-source.ts'
 import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
@@ -51,10 +51,11 @@ async function findEntries(
 ): Promise<{ config: string; weights: ByteSource }> {
   const found = new Map<string, ByteSource>()
   try {
-    const zip = await yauzl.openPromise(path, { autoClose: false })
+    const zip = await openZip(path)
     try {
       for await (const entry of zip.eachEntry()) {
-        const { fileName, uncompressedSize } = entry
+        const { fileNameRaw, uncompressedSize } = entry
+        const fileName = fileNameRaw.toString('utf8')
         if (fileName !== CONFIG && fileName !== WEIGHTS) continue
         if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
           throw unsupportedModel(
