@@ -45,7 +45,9 @@ describe('withFeatures', () => {
         message: expect.stringMatching(
           /a layer of mobilenet-v2 for the features, received 'mixed7'/,
         ),
-        hint: expect.stringMatching(/^Its layers: stem, block0\/depthwise, .*, top, classifier\.$/),
+        hint: expect.stringMatching(
+          /^It has stem, block0, block0\/\{depthwise,project\}, block1, .*, top, classifier\.$/,
+        ),
       }),
     )
   })

@@ -23,7 +23,7 @@ export function withFeatures(network: Network, layer: string): Network {
     throw new VergerError(
       'usage_invalid',
       `Expected a layer of ${network.name} for the features, received '${layer}'`,
-      { hint: `Its layers: ${names.join(', ')}.`, details: { received: layer, layers: names } },
+      { hint: `It has ${inBraces(names)}.`, details: { received: layer, layers: names } },
     )
   }
   const builder = new NetworkBuilder()
@@ -71,6 +71,22 @@ function namedResults({ layers, stages = {} }: Network): Map<string, LayerId> {
     if ('name' in layer) named.push([layer.name, activated.get(id) ?? id])
   }
   return new Map(named.sort(([, one], [, other]) => one - other))
+}
+
+/** `block1/expand` and `block1/project` as `block1/{expand,project}`. */
+function inBraces(names: readonly string[]): string {
+  const groups = new Map<string, string[]>()
+  for (const name of names) {
+    const [group = name, ...rest] = name.split('/')
+    const inside = groups.get(group) ?? []
+    groups.set(group, rest.length === 0 ? inside : [...inside, rest.join('/')])
+  }
+  return [...groups]
+    .map(([group, inside]) => {
+      const members = inside.length === 0 ? [] : [`${group}/{${inside.join(',')}}`]
+      return [...(names.includes(group) ? [group] : []), ...members].join(', ')
+    })
+    .join(', ')
 }
 
 /** What a layer reads. */

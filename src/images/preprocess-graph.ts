@@ -48,7 +48,7 @@ export function emitPreprocessing(
  * Half, and what the sum of a window may lack of it in float32. With it, 1 level in 14,000 differs from Pillow's at 299
  * pixels and none in 16 million by two; with `Round`, 1 in 3,200 and 11.
  */
-const HALF_UP = 0.50001
+export const HALF_UP = 0.50001
 
 /**
  * To whole levels. Where the side is odd, its middle row lies midway between two rows of a photo of an even side, so that halves are

@@ -12,6 +12,7 @@ import {
   type Value,
 } from '../tensor/tensorflow-graph.ts'
 import { REDUCING_GAP } from './decode.ts'
+import { HALF_UP } from './preprocess-graph.ts'
 
 /** What stands before the digits of a data URL (RFC 2397), and white space anywhere. */
 const NO_DIGITS = '^\\s*data:[^,]*,|\\s+'
@@ -153,18 +154,20 @@ function emitSquash(nodes: TensorflowNodes, pixels: Value, size: number): Value 
   const square = nodes.numbers('int32', [size, size], [2])
 
   const reduced = emitResize(nodes, pixels, 'uint8', sides, reducedSides)
-  const squashed = emitResize(nodes, reduced, 'float', reducedSides, narrow)
-  const levels = emitResize(nodes, squashed, 'float', narrow, square)
+  const isOdd = size % 2 === 1
+  const squashed = emitResize(nodes, reduced, 'float', reducedSides, narrow, isOdd)
+  const levels = emitResize(nodes, squashed, 'float', narrow, square, isOdd)
   return nodes.node('Squeeze', [levels], { ...FLOAT, squeeze_dims: attr.ints([0]) })
 }
 
-/** Pillow's bicubic from `[1, height, width, 3]` of one size to another, rounded to whole levels and clipped. */
+/** Pillow's bicubic from `[1, height, width, 3]` of one size to another, rounded to whole levels and clipped; at odd sizes as `emitPreprocessing`. */
 function emitResize(
   nodes: TensorflowNodes,
   map: Value,
   type: DataType,
   from: Value,
   to: Value,
+  roundsHalvesUp = false,
 ): Value {
   const [before, after] = [from, to].map((sides) => emitCast(nodes, sides, 'int32', 'float'))
   const scale = nodes.node('RealDiv', [after ?? '', before ?? ''], FLOAT)
@@ -173,7 +176,10 @@ function emitResize(
     [map, to, scale, nodes.numbers('float', [0, 0], [2])],
     { T: attr.type(type), kernel_type: attr.text('keyscubic'), antialias: attr.bool(true) },
   )
-  const rounded = nodes.node('Round', [resized], FLOAT)
+  const half = () => nodes.node('AddV2', [resized, nodes.numbers('float', [HALF_UP])], FLOAT)
+  const rounded = roundsHalvesUp
+    ? nodes.node('Floor', [half()], FLOAT)
+    : nodes.node('Round', [resized], FLOAT)
   const light = nodes.node('Maximum', [rounded, nodes.numbers('float', [0])], FLOAT)
   return nodes.node('Minimum', [light, nodes.numbers('float', [255])], FLOAT)
 }

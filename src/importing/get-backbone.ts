@@ -123,15 +123,28 @@ async function make(
 ): Promise<{ backbone: BackboneDescription; check: WeightsCheck }> {
   const { origin, architecture } = plan
   if (origin.kind === 'url') await fetchWeights(origin, plan, options)
-  const { sizeBytes, ...measured } = await measureSource(origin.path)
-  const source: BackboneSource = {
-    location: origin.kind === 'url' ? origin.url : origin.path,
-    sha256: await hashSource(origin.path, { sizeBytes, ...measured }),
-    sizeBytes,
-  }
-  const check = await compareChecksum(plan, home, source, options.acceptChange === true)
+  const measured = await measureSource(origin.path)
+  const { sizeBytes } = measured
   options.onRead?.(sizeBytes)
-  const imported = await readWeightsFile(plan, folder, signal)
+  // One core reads while another one hashes; what the hash says comes first.
+  const reading = new AbortController()
+  const read = importInProcess(
+    { path: origin.path, architecture, folder },
+    { signal: AbortSignal.any([signal, reading.signal]) },
+  )
+  read.catch(() => {})
+  let source: BackboneSource
+  let check: WeightsCheck
+  try {
+    const location = origin.kind === 'url' ? origin.url : origin.path
+    source = { location, sha256: await hashSource(origin.path, measured), sizeBytes }
+    check = await compareChecksum(plan, home, source, options.acceptChange === true)
+  } catch (error) {
+    reading.abort(error)
+    await read.catch(() => {})
+    throw error
+  }
+  const imported = await read.catch((error: unknown) => dropUnreadable(origin, error))
   const labels = labelsOf(plan, imported)
   const createdAt = new Date().toISOString()
   if (origin.kind === 'url' && plan.md5 === undefined) {
@@ -146,20 +159,11 @@ async function make(
   return { backbone: { ...facts, licence, readAs, notes, createdAt }, check }
 }
 
-/** A file that cannot be read is not kept: it would fail again. */
-async function readWeightsFile(
-  { origin, architecture }: BackbonePlan,
-  folder: string,
-  signal: AbortSignal,
-): Promise<Imported> {
-  const { path } = origin
-  try {
-    return await importInProcess({ path, architecture, folder }, { signal })
-  } catch (error) {
-    const isAtFault = error instanceof VergerError && error.code.startsWith('model_')
-    if (isAtFault && origin.kind === 'url') await rm(path, { force: true })
-    throw error
-  }
+/** A download that cannot be read is not kept: it would fail again. */
+async function dropUnreadable({ kind, path }: WeightsOrigin, error: unknown): Promise<never> {
+  const isAtFault = error instanceof VergerError && error.code.startsWith('model_')
+  if (isAtFault && kind === 'url') await rm(path, { force: true })
+  throw error
 }
 
 /** The names that the user gives, else those of ImageNet where there are as many, else none. */

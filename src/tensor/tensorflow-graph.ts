@@ -125,6 +125,7 @@ const FIRST_OUTPUTS: Readonly<Record<string, string>> = {
   DecodeJpeg: 'image',
   DecodePng: 'image',
   Equal: 'z',
+  Floor: 'y',
   FloorDiv: 'z',
   Maximum: 'z',
   Merge: 'output',

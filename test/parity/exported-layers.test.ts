@@ -147,6 +147,18 @@ const CASES: Readonly<Record<string, readonly Layer[]>> = {
         ] as const,
     ),
   ),
+  'a vector of unit length': [
+    { op: 'global-average-pool', input: 0 },
+    { op: 'unit', input: 1 },
+    { op: 'scale', name: 'after', input: 2 },
+  ],
+  mirror: [
+    { op: 'mirror', input: 0 },
+    { ...conv, input: 1, stride: 2, padding: 'same', groups: 1 },
+  ],
+  clip: [{ op: 'clip', input: 0, least: -0.2, most: 0.4 }],
+  'round, halves to even': [{ op: 'round', input: 0, halves: 'even' }],
+  'round, halves up': [{ op: 'round', input: 0, halves: 'up' }],
   'leaky-relu with alpha': [{ op: 'leaky-relu', input: 0, alpha: 0.3 }],
   'elu with alpha': [{ op: 'elu', input: 0, alpha: 0.7 }],
 }

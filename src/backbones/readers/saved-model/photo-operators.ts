@@ -214,8 +214,13 @@ const coversLevels = ({ scale, offset }: Photo, low: number, high: number): bool
 const numberOf = (value: Value | undefined): number =>
   value?.kind === 'constant' && value.data.length === 1 ? value.data[0]! : Number.NaN
 
-const round: PhotoOperator = ({ photo }) =>
-  photo.scale.every((factor) => factor === 1) ? photo : undefined
+/** Whole levels stay what they are, so that a number added beforehand only says how to round. */
+const rounds =
+  (to: (offset: number) => number): PhotoOperator =>
+  ({ photo }) => {
+    if (photo.scale.some((factor) => factor !== 1)) return undefined
+    return { ...photo, offset: photo.offset.map(to) as unknown as Triple }
+  }
 
 /** On the levels of a photo. */
 const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
@@ -226,7 +231,7 @@ const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
     ...photo,
     type: attribute(node, 'DstT', 'type') ?? photo.type,
   }),
-  Ceil: round,
+  Ceil: rounds(Math.ceil),
   ClipByValue: ({ photo, inputs }) =>
     coversLevels(photo, numberOf(inputs[1]), numberOf(inputs[2])) ? photo : undefined,
   ConcatV2: ({ inputs, photo, ...call }) => {
@@ -247,7 +252,7 @@ const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
     if (missing === undefined || Number.isNaN(axis)) return undefined
     return { ...photo, axes: expandDims(photo.axes, axis, missing, { place }) }
   },
-  Floor: round,
+  Floor: rounds(Math.floor),
   GatherV2: ({ inputs, photo }) => (photo.axes[0] === 'n' ? element(photo, inputs[1]) : undefined),
   Maximum: ({ photo, inputs }) =>
     inputs.some((bound) => coversLevels(photo, numberOf(bound), Number.POSITIVE_INFINITY))
@@ -280,8 +285,8 @@ const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
     const place = axis < 0 ? axis + photo.axes.length : axis
     return photo.axes[place] === 'w' ? { ...photo, mirrored: !photo.mirrored } : undefined
   },
-  Rint: round,
-  Round: round,
+  Rint: rounds(Math.round),
+  Round: rounds(Math.round),
   ScaleAndTranslate: resize,
   Shape: ({ photo, reading }) => wholeNumbers(reading.dims(photo)),
   Size: () => unknown(DATA_TYPES.int32),
