@@ -1,5 +1,11 @@
 /** Operators of networks: each adds layers to the draft. */
-import type { Activation, Layer, LayerId, Padding } from '../../../tensor/network.ts'
+import {
+  type Activation,
+  type Layer,
+  type LayerId,
+  type Padding,
+  toPair,
+} from '../../../tensor/network.ts'
 import type { FloatTensor } from '../../../tensor/tensor.ts'
 import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
 import type { NetworkDraft } from '../foreign/network-draft.ts'
@@ -10,7 +16,7 @@ import { expandDims, normalAxis } from './fold-constants.ts'
 import { attribute, listAttribute, textAttribute } from './graph.ts'
 import { perChannel } from './per-channel.ts'
 import type { Reading } from './reading.ts'
-import type { Axis, LayerValue, Value } from './value.ts'
+import type { Axis, LayerValue, Piece, Value } from './value.ts'
 
 /** A call whose first layer is `x`. */
 interface LayerCall extends Call {
@@ -29,14 +35,25 @@ export function addLayer(call: Call, reading: Reading): Value {
   if (operator === undefined || x === undefined) {
     throw unsupportedModel(`Expected an operator of image classifiers, received ${place}`)
   }
-  if (x.dealt !== undefined && !ON_DEALT.has(node.op)) {
-    throw refuse(call, 'a convolution between SpaceToBatchND and BatchToSpaceND')
+  for (const input of call.inputs) {
+    const piece = input.kind === 'layer' ? input.piece : undefined
+    if (piece !== undefined && !READERS[piece.kind].includes(node.op)) {
+      throw refuse(call, `the rest of a layer that began as ${piece.kind}`)
+    }
   }
   return operator({ ...call, x, draft: reading.draft, reading })
 }
 
-/** What may stand between the two halves of a dilated convolution. */
-const ON_DEALT: ReadonlySet<string> = new Set(['Conv2D', 'DepthwiseConv2dNative', 'BatchToSpaceND'])
+/** What may follow on the beginning of a layer. */
+const READERS: Readonly<Record<Piece['kind'], readonly string[]>> = {
+  dealt: ['Conv2D', 'DepthwiseConv2dNative', 'BatchToSpaceND'],
+  margin: ['MaxPool', 'MaxPoolV2'],
+  channels: ['Conv2D'],
+  group: ['ConcatV2', 'Concat'],
+  expm1: ['Mul', 'Add', 'AddV2'],
+  erf: ['Add', 'AddV2'],
+  'erf-share': ['Mul'],
+}
 
 const refuse = ({ place }: Pick<Call, 'place'>, expected: string) =>
   unsupportedModel(`${place}: expected ${expected}`)
@@ -126,7 +143,7 @@ const convolve =
     const { node, draft, x } = call
     const axes = mapAxes(call)
     const kernel = floats(call, 1, 4)
-    const channels = channelsOf(call)
+    const channels = x.piece?.kind === 'channels' ? x.piece.size : channelsOf(call)
     const perGroup = depthwise ? 1 : kernel.dims[2]!
     const groups = channels / perGroup
     if (!Number.isSafeInteger(groups) || (depthwise && kernel.dims[2] !== channels)) {
@@ -139,14 +156,20 @@ const convolve =
     const padding = paddingOf(call, axes)
     const addConv = (options: { padding: Padding; dilation: readonly [number, number] }) =>
       draft.conv(node.name, { input: x.layer, stride, groups, ...options }, kernelOf(kernel))
-    if (x.dealt === undefined) return same(x, addConv({ padding, dilation }))
-    const { block } = x.dealt
-    if (padding !== 'valid' || [...stride, ...dilation].some((steps) => steps !== 1)) {
-      throw refuse(call, 'a plain convolution after SpaceToBatchND')
+    const { piece } = x
+    if (piece === undefined) return same(x, addConv({ padding, dilation }))
+    if (piece.kind === 'channels' && groups === 1) {
+      const group = { kernel: kernelOf(kernel), options: { stride, padding, dilation } }
+      return { ...x, piece: { kind: 'group', begin: piece.begin, group } }
     }
+    const isPlain = padding === 'valid' && [...stride, ...dilation].every((steps) => steps === 1)
+    if (piece.kind !== 'dealt' || !isPlain) {
+      throw refuse(call, 'a plain convolution of a part of a map')
+    }
+    const { block } = piece
     return {
       ...x,
-      dealt: { ...x.dealt, convolve: (padding) => addConv({ padding, dilation: block }) },
+      piece: { ...piece, convolve: (zeros) => addConv({ padding: zeros, dilation: block }) },
     }
   }
 
@@ -159,21 +182,69 @@ const deal: LayerOperator = (call) => {
   if (x.axes.join() !== 'n,h,w,c' || more.length > 0 || numbers.some((number) => number < 1)) {
     throw refuse(call, 'a map and two steps')
   }
-  return { ...x, dealt: { block: [down!, across!], padding: [top, left, bottom, right] } }
+  const padding = [top, left, bottom, right] as const
+  return { ...x, piece: { kind: 'dealt', block: [down!, across!], padding } }
 }
 
 /** Brings dealt positions together again. What is cropped was padded before: a convolution pads by as much less. */
 const gather: LayerOperator = (call) => {
   const { x } = call
   const [top = 0, bottom = 0, left = 0, right = 0] = whole(call, 2)
-  if (x.dealt?.convolve === undefined || whole(call, 1).join() !== x.dealt.block.join()) {
+  const { piece } = x
+  const isDealt = piece?.kind === 'dealt' && whole(call, 1).join() === piece.block.join()
+  if (!isDealt || piece.convolve === undefined) {
     throw refuse(call, 'what SpaceToBatchND dealt out and a convolution read')
   }
   const crops = [top, left, bottom, right]
-  const padding = x.dealt.padding.map((zeros, at) => zeros - crops[at]!)
+  const padding = piece.padding.map((zeros, at) => zeros - crops[at]!)
   if (padding.some((zeros) => zeros < 0)) throw refuse(call, 'crops of what was padded')
   const [first = 0, second = 0, third = 0, fourth = 0] = padding
-  const layer = x.dealt.convolve([first, second, third, fourth])
+  const layer = piece.convolve([first, second, third, fourth])
+  return { kind: 'layer', layer, axes: x.axes }
+}
+
+/** Some channels of a map. */
+const slice: LayerOperator = (call) => {
+  const { x, reading } = call
+  const [begin, sizes] = [whole(call, 1), whole(call, 2)]
+  const dims = reading.dims(x)
+  const channel = x.axes.indexOf('c')
+  const isWhole = dims.every(
+    (size, at) => at === channel || (begin[at] === 0 && (sizes[at] === -1 || sizes[at] === size)),
+  )
+  const [from = -1, size = -1] = [begin[channel], sizes[channel]]
+  if (!isWhole || x.axes.length !== 4 || from < 0 || size < 1 || from + size > dims[channel]!) {
+    throw refuse(call, 'some channels of a map')
+  }
+  return { ...x, piece: { kind: 'channels', begin: from, size } }
+}
+
+/** Convolutions of all channels of a map, part by part, as one in groups; nothing where they are none. */
+function joinGroups(call: LayerCall, parts: readonly LayerValue[]): LayerValue | undefined {
+  const { draft, node, x } = call
+  if (parts.every(({ piece }) => piece === undefined)) return undefined
+  const groups = parts.flatMap(({ piece }) => (piece?.kind === 'group' ? [piece] : []))
+  const [first] = groups
+  const { channels } = draft.shape(x.layer)
+  const size = channels / parts.length
+  const fits = groups.every(
+    ({ begin, group }, at) =>
+      begin === at * size &&
+      group.kernel.dims[1] === size &&
+      group.kernel.dims.join() === first?.group.kernel.dims.join() &&
+      JSON.stringify(group.options) === JSON.stringify(first.group.options),
+  )
+  const isOne = parts.every(({ layer }) => layer === x.layer)
+  if (first === undefined || groups.length !== parts.length || !fits || !isOne) {
+    throw refuse(call, 'convolutions of all channels of one map, one after the other')
+  }
+  const { options, kernel } = first.group
+  const [filters = 0, ...rest] = kernel.dims
+  const data = new Float32Array(kernel.data.length * groups.length)
+  for (const [at, { group }] of groups.entries())
+    data.set(group.kernel.data, at * kernel.data.length)
+  const whole = { dims: [filters * groups.length, ...rest], data }
+  const layer = draft.conv(node.name, { input: x.layer, groups: groups.length, ...options }, whole)
   return { kind: 'layer', layer, axes: x.axes }
 }
 
@@ -190,10 +261,16 @@ const pool =
       input: x.layer,
       kernelSize: perAxis(sizes, axes, call),
       stride: perAxis(strides, axes, call),
-      padding: paddingOf(call, axes),
+      padding:
+        x.piece?.kind === 'margin' ? marginOf(call, axes, x.piece.padding) : paddingOf(call, axes),
     } as const
-    return same(x, draft.add(layer, call.place))
+    return { kind: 'layer', layer: draft.add(layer, call.place), axes: x.axes }
   }
+
+function marginOf(call: Call, axes: readonly Axis[], margin: Padding): Padding {
+  if (paddingOf(call, axes) === 'valid') return margin
+  throw refuse(call, 'one padding before a maximum, received two')
+}
 
 const activate =
   (op: Activation, alpha?: (call: Call) => number): LayerOperator =>
@@ -217,7 +294,7 @@ function affine(
   return same(x, reading.scaled(node.name, x.layer, all(scale), all(offset)))
 }
 
-/** Between two numbers, by way of `relu6`. */
+/** Between two numbers, one of which may be infinite. */
 function clip(call: LayerCall, low: number, high: number): LayerValue {
   const { x, draft, place } = call
   if (!(high > low)) throw refuse(call, `two bounds, received ${low} and ${high}`)
@@ -229,12 +306,11 @@ function clip(call: LayerCall, low: number, high: number): LayerValue {
     const relu = draft.add({ op: 'relu', input: affine(call, x, -1, high).layer }, place)
     return affine(call, same(x, relu), -1, high)
   }
-  const factor = 6 / (high - low)
-  const relu6 = draft.add(
-    { op: 'relu6', input: affine(call, x, factor, -low * factor).layer },
-    place,
-  )
-  return affine(call, same(x, relu6), 1 / factor, low)
+  const layer: Layer =
+    low === 0 && high === 6
+      ? { op: 'relu6', input: x.layer }
+      : { op: 'clip', input: x.layer, least: low, most: high }
+  return same(x, draft.add(layer, place))
 }
 
 const minimum: LayerOperator = (call) => {
@@ -290,8 +366,22 @@ function bothLayers(call: LayerCall): [LayerValue, LayerValue] | undefined {
 
 const add: LayerOperator = (call) => {
   const both = bothLayers(call)
-  if (both === undefined) return scaleBy(call, (by) => [1, by])
+  if (both === undefined) {
+    if (call.x.piece?.kind === 'erf' && sides(call).by.every((value) => value === 1)) {
+      return { ...call.x, piece: { kind: 'erf-share' } }
+    }
+    refusePiece(call)
+    return scaleBy(call, (by) => [1, by])
+  }
   const [left, right] = both
+  for (const [relu, other] of [both, [right, left]] as const) {
+    if (other.piece?.kind !== 'expm1') continue
+    const before = call.draft.layers[relu.layer]
+    if (before?.op !== 'relu' || before.input !== other.layer) break
+    const layer = { op: 'elu', input: before.input, alpha: other.piece.factor } as const
+    return same(relu, call.draft.add(layer, call.place))
+  }
+  refusePiece(call)
   const layer = { op: 'add', inputs: [left.layer, right.layer] } as const
   return same(left, call.draft.add(layer, call.place))
 }
@@ -308,9 +398,26 @@ const subtract: LayerOperator = (call) => {
 
 const multiply: LayerOperator = (call) => {
   const both = bothLayers(call)
-  if (both === undefined) return scaleBy(call, (by) => [by, 0])
+  if (both === undefined) {
+    const { x } = call
+    if (x.piece?.kind === 'expm1') {
+      const [factor = 1, ...others] = new Set(sides(call).by)
+      if (others.length > 0) throw refuse(call, 'one factor for all channels')
+      return { ...x, piece: { kind: 'expm1', factor: x.piece.factor * factor } }
+    }
+    refusePiece(call)
+    return scaleBy(call, (by) => [by, 0])
+  }
   const { draft, place } = call
   const [left, right] = both
+  for (const [x, share] of [both, [right, left]] as const) {
+    if (share.piece?.kind !== 'erf-share') continue
+    const gelu = (input: LayerId) => draft.add({ op: 'gelu', input }, place)
+    if (x.layer === share.layer) return affine(call, same(x, gelu(x.layer)), 2, 0)
+    const half = draft.layers[x.layer]
+    if (isScale(draft, half, 0.5, 0) && half.input === share.layer) return same(x, gelu(half.input))
+  }
+  refusePiece(call)
   for (const [x, gate] of [
     [left, right],
     [right, left],
@@ -319,6 +426,42 @@ const multiply: LayerOperator = (call) => {
     if (op !== undefined) return same(x, draft.add({ op, input: x.layer }, place))
   }
   return same(left, draft.add({ op: 'multiply', inputs: [left.layer, right.layer] }, place))
+}
+
+/** Refuses the beginning of a layer that goes on otherwise than it does anywhere known. */
+function refusePiece(call: LayerCall): void {
+  for (const input of call.inputs) {
+    if (input.kind !== 'layer' || input.piece === undefined) continue
+    throw refuse(call, `the rest of a layer that began as ${input.piece.kind}`)
+  }
+}
+
+/** `e^x − 1` of what is at most 0: a half of `elu`. */
+const expm1: LayerOperator = (call) => {
+  const { draft, x } = call
+  const turned = draft.layers[x.layer]
+  const relu = isScale(draft, turned, -1, 0) ? draft.layers[turned.input] : undefined
+  const before = relu?.op === 'relu' ? draft.layers[relu.input] : undefined
+  if (!isScale(draft, before, -1, 0)) throw refuse(call, 'an exponent of at most 0')
+  return { ...same(x, before.input), piece: { kind: 'expm1', factor: 1 } }
+}
+
+/** The error function, which classifiers know from `gelu` alone. */
+const erf: LayerOperator = (call) => {
+  const { draft, x } = call
+  const scaled = draft.layers[x.layer]
+  if (!isScale(draft, scaled, Math.SQRT1_2, 0)) throw refuse(call, 'erf as a part of gelu')
+  return { ...same(x, scaled.input), piece: { kind: 'erf' } }
+}
+
+const round: LayerOperator = ({ draft, x, place }) =>
+  same(x, draft.add({ op: 'round', input: x.layer, halves: 'even' }, place))
+
+const floor: LayerOperator = (call) => {
+  const { draft, x, place } = call
+  const before = draft.layers[x.layer]
+  if (!isScale(draft, before, 1, 0.5)) throw refuse(call, 'a floor that rounds')
+  return same(x, draft.add({ op: 'round', input: before.input, halves: 'up' }, place))
 }
 
 /** The activation that `x · gate` is, where the gate is made of `x`. */
@@ -346,6 +489,8 @@ function isScale(
 
 const divide: LayerOperator = (call) => {
   if (bothLayers(call) !== undefined) throw refuse(call, 'a division by a constant')
+  const average = averageInside(call)
+  if (average !== undefined) return average
   return scaleBy(call, (by, reversed) => {
     if (reversed) throw refuse(call, 'a division by a constant')
     return [1 / by, 0]
@@ -384,6 +529,33 @@ const reverse: LayerOperator = (call) => {
   if (axes.join() !== 'w')
     throw refuse(call, `left and right to be exchanged, received ${axes.join()}`)
   return same(x, draft.add({ op: 'mirror', input: x.layer }, call.place))
+}
+
+/**
+ * An average that counts no zeros around the map, as it is written where the padding is a node of its own: the average of
+ * all, divided by the share of each window that lies inside.
+ */
+function averageInside(call: LayerCall): LayerValue | undefined {
+  const { inputs, x, draft, place } = call
+  const pool = draft.layers[x.layer]
+  const pad = pool?.op === 'average-pool' ? draft.layers[pool.input] : undefined
+  const shares = inputs[1]
+  if (pool?.op !== 'average-pool' || pad?.op !== 'pad' || pool.padding !== 'valid') return undefined
+  if (shares?.kind !== 'constant' || x.axes.join() !== 'n,h,w,c') return undefined
+  const { height: rows = 0, width: columns = 0 } = draft.shape(x.layer)
+  if (shares.dims.join() !== [1, rows, columns, 1].join()) return undefined
+  const { height = 0, width = 0 } = draft.shape(pad.input)
+  const [taps, steps] = [toPair(pool.kernelSize), toPair(pool.stride)]
+  const inside = (at: number, axis: 0 | 1, size: number) => {
+    const start = at * steps[axis] - pad.padding[axis]!
+    return (Math.min(size, start + taps[axis]) - Math.max(0, start)) / taps[axis]
+  }
+  const fits = shares.data.every((share, at) => {
+    const row = Math.floor(at / columns)
+    return Math.abs(share - inside(row, 0, height) * inside(at % columns, 1, width)) < 1e-6
+  })
+  if (!fits) return undefined
+  return same(x, draft.add({ ...pool, input: pad.input, padding: pad.padding }, place))
 }
 
 const batchNorm: LayerOperator = (call) => {
@@ -451,18 +623,25 @@ const concat =
     if (axis !== 'c' || layers.some(({ axes }) => axes.join() !== first.axes.join())) {
       throw refuse(call, `maps to be joined by their channels, received axis ${axis}`)
     }
+    const grouped = joinGroups({ ...call, x: first }, layers)
+    if (grouped !== undefined) return grouped
     if (layers.length === 1) return first
     return same(first, draft.add({ op: 'concat', inputs: layers.map(({ layer }) => layer) }, place))
   }
 
+/** What no maximum is in: the least number, or one that is as good. */
+const LEAST = -1e30
+
 const pad: LayerOperator = (call) => {
   const { draft, x, place, inputs } = call
-  if (inputs.length > 2 && scalar(call, 2) !== 0) throw refuse(call, 'a padding with zeros')
+  const fill = inputs.length > 2 ? scalar(call, 2) : 0
+  if (fill !== 0 && fill > LEAST) throw refuse(call, 'a padding with zeros')
   const list = whole(call, 1)
   if (list.length !== 2 * x.axes.length || x.axes.length !== 4)
     throw refuse(call, 'a padding of a map')
   const padding = pads(list, x.axes, call)
   if (padding.every((count) => count === 0)) return x
+  if (fill !== 0) return { ...x, piece: { kind: 'margin', padding } }
   return same(x, draft.add({ op: 'pad', input: x.layer, padding }, place))
 }
 
@@ -571,7 +750,10 @@ const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   DepthwiseConv2dNative: convolve(depthwiseKernel, true),
   Div: divide,
   Elu: activate('elu', () => 1),
+  Erf: erf,
   ExpandDims: expand,
+  Expm1: expm1,
+  Floor: floor,
   FusedBatchNorm: batchNorm,
   FusedBatchNormV2: batchNorm,
   FusedBatchNormV3: batchNorm,
@@ -594,10 +776,13 @@ const OPERATORS: Readonly<Record<string, LayerOperator>> = {
   Relu6: activate('relu6'),
   Reshape: reshape,
   ReverseV2: reverse,
+  Rint: round,
+  Round: round,
   Select: keepsChosen,
   SelectV2: keepsChosen,
   Shape: ({ x, reading }) => wholeNumbers(reading.dims(x)),
   Sigmoid: activate('sigmoid'),
+  Slice: slice,
   Softmax: softmax,
   Sqrt: root,
   Squeeze: squeeze,

@@ -150,7 +150,8 @@ function chooseOutput(
   let failure: VergerError | undefined
   for (const [name, info] of floats) {
     const value = evaluate(info)
-    if (value.kind === 'layer' && value.axes[0] === 'n') found.push([name, value])
+    if (value.kind === 'layer' && value.axes[0] === 'n' && value.piece === undefined)
+      found.push([name, value])
     else if (value.kind === 'refused') failure ??= value.error
     if (found.length === 1 && rank(name) < SCORE_NAMES.length) break
   }

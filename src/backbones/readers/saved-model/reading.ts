@@ -89,7 +89,19 @@ export class Reading {
     scale: readonly number[],
     offset: readonly number[],
   ): LayerId {
-    if (scale.every((factor) => factor === 1) && offset.every((value) => value === 0)) return layer
+    const isNothing = (factors: readonly number[], offsets: readonly number[]) =>
+      factors.every((factor) => factor === 1) && offsets.every((value) => value === 0)
+    if (isNothing(scale, offset)) return layer
+    const before = layer === INPUT ? undefined : this.draft.layers[layer]
+    if (before?.op === 'scale') {
+      const [factors, offsets] = ['scale', 'offset'].map(
+        (which) => this.draft.weights.get(`${before.name}/${which}`)!.data,
+      ) as [Float32Array, Float32Array]
+      // One that takes the other back.
+      const both = scale.map((factor, at) => factor * factors[at]!)
+      const moved = scale.map((factor, at) => factor * offsets[at]! + offset[at]!)
+      if (isNothing(both, moved)) return before.input
+    }
     return this.draft.scale(node, layer, scale, offset)
   }
 

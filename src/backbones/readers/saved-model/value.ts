@@ -1,6 +1,7 @@
 /** What a tensor of a graph is to us while the graph is read: nothing is computed but constants. */
 import type { VergerError } from '../../../core/errors.ts'
-import type { LayerId } from '../../../tensor/network.ts'
+import type { ConvLayer, LayerId } from '../../../tensor/network.ts'
+import type { FloatTensor } from '../../../tensor/tensor.ts'
 import type { Constant, Texts } from './constant.ts'
 
 /** Photos of the batch, channels, rows, columns. */
@@ -33,17 +34,41 @@ export interface LayerValue {
   readonly kind: 'layer'
   readonly layer: LayerId
   readonly axes: readonly Axis[]
-  /** Where the map was dealt out to several, each with every other position, as TensorFlow computes dilated convolutions. */
-  readonly dealt?: Dealt
+  /** Where the value is the beginning of a layer that the graph writes in several nodes. */
+  readonly piece?: Piece
 }
 
-export interface Dealt {
-  /** Steps between the positions of one of the maps: height and width. */
-  readonly block: readonly [number, number]
-  /** Zeros around the map beforehand: `[top, left, bottom, right]`. */
-  readonly padding: readonly [number, number, number, number]
-  /** Adds the convolution, once it is known how much of the padding counts. */
-  readonly convolve?: (padding: readonly [number, number, number, number]) => LayerId
+type Sides = readonly [number, number, number, number]
+
+export type Piece =
+  /**
+   * A map that was dealt out to several, each with every other position, as TensorFlow computes dilated convolutions.
+   * `block`: steps between the positions, height and width. `padding`: zeros around the map, `[top, left, bottom, right]`.
+   */
+  | {
+      readonly kind: 'dealt'
+      readonly block: readonly [number, number]
+      readonly padding: Sides
+      /** Adds the convolution, once it is known how much of the padding counts. */
+      readonly convolve?: (padding: Sides) => LayerId
+    }
+  /** A margin around a map that no maximum is in. */
+  | { readonly kind: 'margin'; readonly padding: Sides }
+  /** Some channels of a map. */
+  | { readonly kind: 'channels'; readonly begin: number; readonly size: number }
+  /** What a convolution makes of some channels; the others follow. */
+  | { readonly kind: 'group'; readonly begin: number; readonly group: ConvGroup }
+  /** `factor · (e^x − 1)` where `x` is below 0, else 0. */
+  | { readonly kind: 'expm1'; readonly factor: number }
+  /** `erf(x / √2)`, and 1 more. */
+  | { readonly kind: 'erf' }
+  | { readonly kind: 'erf-share' }
+
+/** One of the convolutions that are one in groups together. */
+export interface ConvGroup {
+  /** `[filters, channels, height, width]` */
+  readonly kernel: FloatTensor
+  readonly options: Pick<ConvLayer, 'stride' | 'padding' | 'dilation'>
 }
 
 /** A list that a loop reads or fills: any of its elements. */
