@@ -159,12 +159,8 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
         value(layer.input),
         graph.constant('axes_2_3', BigInt64Array.of(2n, 3n), [2]),
       ])
-    case 'unit': {
-      const axis = graph.constant('axis_1', BigInt64Array.of(1n), [1])
-      const length = graph.node('ReduceL2', [value(layer.input), axis], { keepdims: 1 })
-      const least = graph.constant('least_length', Float32Array.of(LEAST_LENGTH), [])
-      return graph.node('Div', [value(layer.input), graph.node('Max', [length, least])])
-    }
+    case 'unit':
+      return emitUnit(graph, value(layer.input))
     case 'mirror': {
       // From the last column to before the first, backwards.
       const numbers = (name: string, number: bigint) =>
@@ -193,8 +189,9 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
   }
 }
 
-/** What a vector is divided by at least: a length that no features have but zeros. */
-export const LEAST_LENGTH = 1e-30
+/** Divides each row by its length; a row of zeros stays. */
+export const emitUnit = (graph: GraphBuilder, rows: Value): Value =>
+  graph.node('LpNormalization', [rows], { axis: 1, p: 2 })
 
 /** The bounds of `relu6`. */
 const declareSix = (graph: GraphBuilder): [Value, Value] => [

@@ -1,5 +1,5 @@
 /** Emits a network and its weights as TensorFlow inference nodes: maps are `[n, h, w, c]`, all weights are constants. */
-import { LEAST_LENGTH, requireWeight } from './emit-onnx.ts'
+import { requireWeight } from './emit-onnx.ts'
 import {
   type ActivationLayer,
   type ConvLayer,
@@ -119,18 +119,8 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
       const dims = graph.numbers('int32', [-1, 1, 1, shape(layer.input).channels], [4])
       return graph.node('Reshape', [value(layer.input), dims], { ...T, Tshape: attr.type('int32') })
     }
-    case 'unit': {
-      const from = value(layer.input)
-      const axes = graph.numbers('int32', [1], [1])
-      const sum = graph.node('Sum', [graph.node('Square', [from], T), axes], {
-        ...T,
-        ...INT_AXES,
-        keep_dims: attr.bool(true),
-      })
-      const least = graph.numbers('float', [LEAST_LENGTH])
-      const length = graph.node('Maximum', [graph.node('Sqrt', [sum], T), least], T)
-      return graph.node('RealDiv', [from, length], T)
-    }
+    case 'unit':
+      return emitTensorflowUnit(graph, value(layer.input))
     case 'mirror':
       return graph.node('ReverseV2', [value(layer.input), graph.numbers('int32', [2], [1])], {
         ...T,
@@ -149,6 +139,22 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
     default:
       return emitActivation(graph, layer, value(layer.input))
   }
+}
+
+/** What a row is divided by at least: a length that no features have but zeros. */
+const LEAST_LENGTH = 1e-30
+
+/** Divides each row by its length; a row of zeros stays. */
+export function emitTensorflowUnit(graph: TensorflowGraph, rows: Value): Value {
+  const squares = graph.node('Square', [rows], T)
+  const sum = graph.node('Sum', [squares, graph.numbers('int32', [1], [1])], {
+    ...T,
+    ...INT_AXES,
+    keep_dims: attr.bool(true),
+  })
+  const least = graph.numbers('float', [LEAST_LENGTH])
+  const length = graph.node('Maximum', [graph.node('Sqrt', [sum], T), least], T)
+  return graph.node('RealDiv', [rows, length], T)
 }
 
 /** Adds a weight whose order is the same in both worlds. */

@@ -1,6 +1,6 @@
 /** A classifier as one ONNX file: pixels of any size → probabilities; labels and preprocessing in its metadata. */
 import { emitPreprocessing } from '../../images/preprocess-graph.ts'
-import { emitNetwork } from '../../tensor/emit-onnx.ts'
+import { emitNetwork, emitUnit } from '../../tensor/emit-onnx.ts'
 import { emitQuantizedNetwork } from '../../tensor/emit-onnx-int8.ts'
 import { createGraphBuilder, type GraphBuilder, type Value } from '../../tensor/graph-builder.ts'
 import { describeExport } from './describe-export.ts'
@@ -85,13 +85,6 @@ function emitHead(
     graph.constant('verger/head/kernel', weights, [weights.length / labels, labels]),
     graph.constant('verger/head/bias', bias, [labels]),
   ])
-}
-
-/** Divides each row by its length; a row of zeros stays. */
-function emitUnit(graph: GraphBuilder, rows: Value): Value {
-  const length = graph.node('ReduceL2', [rows, int64(graph, 'rows_axis', [1])], { keepdims: 1 })
-  const least = graph.constant('least_length', Float32Array.of(1e-30), [])
-  return graph.node('Div', [rows, graph.node('Max', [length, least])])
 }
 
 const int64 = (graph: GraphBuilder, name: string, values: readonly number[]): Value =>

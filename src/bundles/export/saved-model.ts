@@ -1,6 +1,6 @@
 /** A classifier as a TensorFlow SavedModel that decodes, squashes and names photos by itself. */
 import { emitBase64, emitNormalisation, emitPhotos } from '../../images/tensorflow-photo-graph.ts'
-import { emitTensorflowNetwork } from '../../tensor/emit-tensorflow.ts'
+import { emitTensorflowNetwork, emitTensorflowUnit } from '../../tensor/emit-tensorflow.ts'
 import type { Piece } from '../../tensor/protobuf-pieces.ts'
 import {
   attr,
@@ -103,7 +103,7 @@ function emitHead(
           FLOAT,
         )
       : features
-  const scaled = scaling === 'standard' ? features : emitUnit(graph, roots)
+  const scaled = scaling === 'standard' ? features : emitTensorflowUnit(graph, roots)
   const kernel = graph.tensor(
     'verger/head/kernel',
     [weights.length / labels, labels],
@@ -112,17 +112,4 @@ function emitHead(
   const product = graph.node('MatMul', [scaled, kernel], FLOAT)
   const offset = graph.tensor('verger/head/bias', [labels], () => bias)
   return graph.node('BiasAdd', [product, offset], FLOAT, 'verger/head')
-}
-
-/** Divides each row by its length; a row of zeros stays. */
-function emitUnit(graph: TensorflowGraph, rows: Value): Value {
-  const squares = graph.node('Square', [rows], FLOAT)
-  const sum = graph.node('Sum', [squares, graph.numbers('int32', [1], [1])], {
-    ...FLOAT,
-    Tidx: attr.type('int32'),
-    keep_dims: attr.bool(true),
-  })
-  const length = graph.node('Sqrt', [sum], FLOAT)
-  const divisor = graph.node('Maximum', [length, graph.numbers('float', [1e-30])], FLOAT)
-  return graph.node('RealDiv', [rows, divisor], FLOAT)
 }

@@ -290,6 +290,25 @@ function softmax(reader: NodeReader): GraphValue {
   return addLike(reader, x, { op: 'softmax', input: x.id })
 }
 
+/** Vectors divided by their length. */
+function unit(reader: NodeReader): GraphValue {
+  const { node } = reader
+  const x = reader.layer(0)
+  if (reader.shapeOf(x.id).height !== undefined || node.integer('p', 2) !== 2) {
+    throw node.unsupported('something else than the length of a vector')
+  }
+  if (![1, -1].includes(node.integer('axis', -1))) throw node.unsupported('another axis')
+  return addLike(reader, x, { op: 'unit', input: x.id })
+}
+
+/** Of what a Relu gives: elsewhere there would be no number. */
+function squareRoot(reader: NodeReader): GraphValue {
+  const x = reader.layer(0)
+  const layer = reader.draft.layers[x.id]
+  if (layer?.op !== 'relu') throw reader.node.unsupported('an input that is no result of Relu')
+  return addLike(reader, x, { op: 'root', input: layer.input })
+}
+
 function logSoftmax(reader: NodeReader): GraphValue {
   if (!reader.isOutput) throw reader.node.unsupported('a place other than the end of the graph')
   return softmax(reader)
@@ -398,6 +417,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   Identity: passed,
   LeakyRelu: leakyRelu,
   LogSoftmax: logSoftmax,
+  LpNormalization: unit,
   MatMul: matMul,
   Max: bounded('min'),
   MaxPool: pool('max-pool'),
@@ -413,6 +433,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   Sigmoid: activation('sigmoid'),
   Slice: sliceChannel,
   Softmax: softmax,
+  Sqrt: squareRoot,
   Squeeze: squeeze,
   Sub: (reader) => addValues(reader, -1),
   Sum: add,

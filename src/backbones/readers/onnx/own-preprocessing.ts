@@ -47,13 +47,19 @@ export function findOwnPreprocessing(
   }
 
   const sides: number[] = []
+  /** Odd sides round halves up; see `emitPreprocessing`. */
+  const rounds = (): boolean =>
+    (sides.at(-1) ?? 0) % 2 === 0
+      ? step('Round', () => true)
+      : step('Add', (node) => Math.abs((number(node, 1) ?? 0) - 0.5) < 1e-4) &&
+        step('Floor', () => true)
   const squash = (axis: number): boolean =>
     step('Resize', (node) => {
       const side = number(node, 3)
       if (side !== undefined) sides.push(side)
       return side !== undefined && isSquash(node, axis)
     }) &&
-    step('Round', () => true) &&
+    rounds() &&
     step('Clip', (node) => number(node, 1) === 0 && number(node, 2) === 255)
   const levels: PerChannel[] = []
   const takeLevels = (node: OnnxNode): boolean => {

@@ -1,0 +1,55 @@
+/** ONNX exports are read back as they were: network, head, labels, scaling. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { TINY_NETWORK, tinyWeights } from '../../../test/support/tiny-network.ts'
+import { readOnnx } from '../../backbones/readers/onnx/read-onnx.ts'
+import { SCALINGS } from '../../learn/scaling.ts'
+import type { ExportedClassifier } from './exported-classifier.ts'
+import { encodeOnnx } from './onnx.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'verger-onnx-round-trip-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const LABELS = ['rot', 'grün', 'blau']
+
+function exportAndRead(changes: Partial<ExportedClassifier> = {}) {
+  const path = join(folder, 'model.onnx')
+  const classifier: ExportedClassifier = {
+    name: 'tiny',
+    network: TINY_NETWORK,
+    weights: tinyWeights(),
+    labels: LABELS,
+    views: [{ size: changes.network?.input.size ?? 32, mirrored: false }],
+    origin: { backbone: { id: 'tiny', sha256: '', licence: 'Apache-2.0' } },
+    ...changes,
+  }
+  writeFileSync(path, encodeOnnx(classifier))
+  return readOnnx(path)
+}
+
+describe('an ONNX export that is imported', () => {
+  it.each([32, 33, 299])('has the network, labels and scaling of %i pixels', (size) => {
+    const network = { ...TINY_NETWORK, input: { size, mean: 127.5, divisor: 127.5 } }
+    const read = exportAndRead({ network })
+    expect(read.network.input).toEqual(network.input)
+    expect(read.network.layers.map(({ op }) => op)).toEqual(network.layers.map(({ op }) => op))
+    expect(read.labels).toEqual(LABELS)
+    expect(read.knowsScaling).toBe(true)
+    for (const [name, { dims, data }] of tinyWeights()) {
+      expect(read.weights.get(name)?.dims).toEqual(dims)
+      expect(read.weights.get(name)?.data).toEqual(data)
+    }
+  })
+
+  it.each(SCALINGS)('has a head behind the scaling %s', (scaling) => {
+    const weights = Float32Array.from({ length: 9 }, (_, at) => at / 9)
+    const head = { scaling, weights, bias: Float32Array.of(0.1, 0.2, 0.3) }
+    const { network } = exportAndRead({ head })
+    const ops = network.layers.map(({ op }) => op)
+    const between = { unit: ['unit'], root: ['root', 'unit'], standard: [] }[scaling]
+    expect(ops).toEqual(['conv', 'relu', 'global-average-pool', ...between, 'dense'])
+    expect(network.outputs['logits']?.width).toBe(3)
+  })
+})
