@@ -82,7 +82,8 @@ export async function importModel(
       made = { labels, files: await bundleOf(backbone, description, labels, limits) }
       workshop.signal.throwIfAborted()
       await rename(backbone.weights.path, workshop.modelPath)
-      return description
+      // What was guessed is not kept: the next one may know.
+      return { ...description, labels: plan.labels ?? description.labels }
     },
     { onWait: () => onNote?.('Another process is importing this file; waiting'), signal },
   )
