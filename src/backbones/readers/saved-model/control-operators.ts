@@ -4,7 +4,7 @@ import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
 import { type Constant, decodeTensor, wholeNumbers } from './constant.ts'
 import { beginsLoop, type Call } from './evaluate.ts'
 import { attribute } from './graph.ts'
-import { joinValues } from './photo-operators.ts'
+import { joinValues } from './join-values.ts'
 import type { Reading } from './reading.ts'
 import type { Photo, Value } from './value.ts'
 

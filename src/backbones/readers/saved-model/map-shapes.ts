@@ -1,7 +1,7 @@
 /** Maps joined, padded, turned, and turned into vectors and back. */
 import { invalidModel } from '../foreign/model-errors.ts'
+import { expandDims, normalAxis } from './axes.ts'
 import { joinGroups } from './convolutions.ts'
-import { expandDims, normalAxis } from './fold-constants.ts'
 import { listAttribute } from './graph.ts'
 import {
   channelsOf,

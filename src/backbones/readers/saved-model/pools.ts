@@ -1,7 +1,7 @@
 /** Pools and reductions over height and width. */
 import { type Padding, toPair } from '../../../tensor/network.ts'
+import { normalAxis } from './axes.ts'
 import type { Call } from './evaluate.ts'
-import { normalAxis } from './fold-constants.ts'
 import { attribute, listAttribute } from './graph.ts'
 import { affine, type LayerCall, type LayerOperator, refuse, same, whole } from './layer-call.ts'
 import type { Axis, LayerValue } from './value.ts'
