@@ -26,7 +26,7 @@ import type { CommandContext } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { printJson } from './print-json.ts'
 import { plural } from './render.ts'
-import { formatBytes } from './render-dataset.ts'
+import { formatBytes, shortId } from './render-dataset.ts'
 import { renderQuantization } from './render-quantization.ts'
 import { StepLine } from './step-line.ts'
 import { withRegistry } from './with-registry.ts'
@@ -60,7 +60,7 @@ export async function runExport(context: CommandContext, plan: ExportPlan): Prom
   const rounded = await roundIfAsked(context, plan, exact)
   const { classifier, figures, refusal } = rounded
   const files = await writeExport(classifier, format, folder)
-  const { name, labels } = classifier
+  const { name, labels, origin } = classifier
   if (json) {
     const precision = classifier.observed === undefined ? 'float32' : 'int8'
     const why = figures === undefined ? {} : { figures, refusal: refusal ?? null }
@@ -74,7 +74,7 @@ export async function runExport(context: CommandContext, plan: ExportPlan): Prom
     (file) => `  ${file.name.padEnd(24)} ${formatBytes(file.sizeBytes).padStart(7)}\n`,
   )
   stdout.write(
-    `Exported ${name} with ${plural(labels.length, 'label')} to ${out}\n${listed.join('')}${USES[format]}\n`,
+    `Exported ${name === origin.bundle ? shortId(name) : name} with ${plural(labels.length, 'label')} to ${out}\n${listed.join('')}${USES[format]}\n`,
   )
 }
 

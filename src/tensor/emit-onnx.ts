@@ -161,18 +161,8 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
       ])
     case 'unit':
       return emitUnit(graph, value(layer.input))
-    case 'mirror': {
-      // From the last column to before the first, backwards.
-      const numbers = (name: string, number: bigint) =>
-        graph.constant(name, BigInt64Array.of(number), [1])
-      return graph.node('Slice', [
-        value(layer.input),
-        numbers('mirror_from', -1n),
-        numbers('mirror_to', -(2n ** 62n)),
-        numbers('mirror_axis', 3n),
-        numbers('mirror_step', -1n),
-      ])
-    }
+    case 'mirror':
+      return emitMirror(graph, value(layer.input))
     case 'round': {
       if (layer.halves === 'even') return graph.node('Round', [value(layer.input)])
       const half = graph.constant('half', Float32Array.of(0.5), [])
@@ -192,6 +182,18 @@ function emitLayer(emitter: Emitter, layer: Layer): Value {
 /** Divides each row by its length; a row of zeros stays. */
 export const emitUnit = (graph: GraphBuilder, rows: Value): Value =>
   graph.node('LpNormalization', [rows], { axis: 1, p: 2 })
+
+/** Exchanges left and right of `[n, c, h, w]`: from the last column to before the first, backwards. */
+export function emitMirror(graph: GraphBuilder, map: Value): Value {
+  const one = (name: string, number: bigint) => graph.constant(name, BigInt64Array.of(number), [1])
+  return graph.node('Slice', [
+    map,
+    one('mirror_from', -1n),
+    one('mirror_to', -(2n ** 62n)),
+    one('mirror_axis', 3n),
+    one('mirror_step', -1n),
+  ])
+}
 
 /** The bounds of `relu6`. */
 const declareSix = (graph: GraphBuilder): [Value, Value] => [

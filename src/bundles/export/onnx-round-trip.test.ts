@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { runNetwork } from '../../../test/parity/run-network.ts'
 import { TINY_NETWORK, tinyWeights } from '../../../test/support/tiny-network.ts'
 import { readOnnx } from '../../backbones/readers/onnx/read-onnx.ts'
 import { SCALINGS } from '../../learn/scaling.ts'
@@ -12,6 +13,7 @@ import { encodeOnnx } from './onnx.ts'
 const folder = mkdtempSync(join(tmpdir(), 'verger-onnx-round-trip-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const HEAD = Float32Array.from({ length: 9 }, (_, at) => at / 9)
 const LABELS = ['rot', 'grün', 'blau']
 
 function exportAndRead(changes: Partial<ExportedClassifier> = {}) {
@@ -44,12 +46,27 @@ describe('an ONNX export that is imported', () => {
   })
 
   it.each(SCALINGS)('has a head behind the scaling %s', (scaling) => {
-    const weights = Float32Array.from({ length: 9 }, (_, at) => at / 9)
-    const head = { scaling, weights, bias: Float32Array.of(0.1, 0.2, 0.3) }
+    const head = { scaling, weights: HEAD, bias: Float32Array.of(0.1, 0.2, 0.3) }
     const { network } = exportAndRead({ head })
     const ops = network.layers.map(({ op }) => op)
     const between = { unit: ['unit'], root: ['root', 'unit'], standard: [] }[scaling]
     expect(ops).toEqual(['conv', 'relu', 'global-average-pool', ...between, 'dense'])
     expect(network.outputs['logits']?.width).toBe(3)
+  })
+
+  it('looks at the photo and its mirror image', async () => {
+    const views = [false, true].map((mirrored) => ({ size: 32, mirrored }))
+    const head = { scaling: 'unit', weights: HEAD, bias: Float32Array.of(0.1, 0.2, 0.3) } as const
+    const [plain, both] = [exportAndRead({ head }), exportAndRead({ head, views })]
+    const logitsOf = async ({ network, weights }: typeof plain, photo: Uint8Array) =>
+      (await runNetwork(network, weights, photo))['logits']
+    const photo = Uint8Array.from({ length: 32 * 32 * 3 }, (_, at) => (at * at) % 256)
+    const mirrored = photo.map((_, at) => {
+      const [row, column, colour] = [Math.floor(at / 96), Math.floor(at / 3) % 32, at % 3]
+      return photo[row * 96 + (31 - column) * 3 + colour] ?? 0
+    })
+    const seen = await logitsOf(both, photo)
+    expect(seen).toEqual(await logitsOf(both, mirrored))
+    expect(seen).not.toEqual(await logitsOf(plain, photo))
   })
 })

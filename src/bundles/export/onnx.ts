@@ -1,8 +1,9 @@
 /** A classifier as one ONNX file: pixels of any size → probabilities; labels and preprocessing in its metadata. */
 import { emitPreprocessing } from '../../images/preprocess-graph.ts'
-import { emitNetwork, emitUnit } from '../../tensor/emit-onnx.ts'
+import { emitMirror, emitNetwork, emitUnit } from '../../tensor/emit-onnx.ts'
 import { emitQuantizedNetwork } from '../../tensor/emit-onnx-int8.ts'
 import { createGraphBuilder, type GraphBuilder, type Value } from '../../tensor/graph-builder.ts'
+import type { Network } from '../../tensor/network.ts'
 import { describeExport } from './describe-export.ts'
 import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './exported-classifier.ts'
 
@@ -15,7 +16,18 @@ export function encodeOnnx(classifier: ExportedClassifier): Uint8Array {
   const { name, labels, head, views } = classifier
   const graph = createGraphBuilder(name)
   const image = graph.input('image', 'uint8', ['n', 'height', 'width', 3])
-  const outputs = views.map((view) => emitView(graph, classifier, image, view))
+  const sizes = new Set(views.map(({ size }) => size))
+  const squashed = new Map<number, Value>()
+  for (const size of sizes) squashed.set(size, emitSize(graph, classifier.network, image, size))
+  const outputs = views.map((view) => {
+    const photos = squashed.get(view.size) ?? ''
+    return emitView(
+      graph,
+      classifier,
+      view.mirrored ? emitMirror(graph, photos) : photos,
+      view.size,
+    )
+  })
   const mean = emitMean(graph, outputs)
   const logits = head === undefined ? mean : emitHead(graph, head, mean, labels.length)
   const probabilities = graph.node('Softmax', [logits], { axis: 1 })
@@ -36,34 +48,24 @@ export function encodeOnnx(classifier: ExportedClassifier): Uint8Array {
   )
 }
 
-/** The output of the network that is read, for one view of the photos. */
+/** The photos as the network takes them at a side: `[n, 3, size, size]`. */
+function emitSize(graph: GraphBuilder, { input }: Network, image: Value, size: number): Value {
+  const prefix = size === input.size ? '' : `${size}_`
+  return emitPreprocessing(graph, image, { ...input, size }, prefix)
+}
+
+/** The output of the network that is read, for photos of one side. */
 function emitView(
   graph: GraphBuilder,
   { network, weights, observed, head }: ExportedClassifier,
-  image: Value,
-  { size, mirrored }: ExportedClassifier['views'][number],
+  photos: Value,
+  size: number,
 ): Value {
-  const input = { ...network.input, size }
-  // The numbers of `Slice`: from the last column to before the first, backwards.
-  const mirror = (): Value =>
-    graph.node('Slice', [
-      image,
-      int64(graph, 'mirror_start', [-1]),
-      int64(graph, 'mirror_end', [Number.MIN_SAFE_INTEGER]),
-      int64(graph, 'mirror_axis', [2]),
-      int64(graph, 'mirror_step', [-1]),
-    ])
-  const normalised = emitPreprocessing(
-    graph,
-    mirrored ? mirror() : image,
-    input,
-    size === network.input.size ? '' : `${size}_`,
-  )
-  const resized = { ...network, input }
+  const resized = { ...network, input: { ...network.input, size } }
   const values =
     observed === undefined
-      ? emitNetwork(graph, resized, weights, normalised)
-      : emitQuantizedNetwork(graph, resized, weights, observed, normalised)
+      ? emitNetwork(graph, resized, weights, photos)
+      : emitQuantizedNetwork(graph, resized, weights, observed, photos)
   return values[head === undefined ? 'logits' : 'features'] ?? ''
 }
 

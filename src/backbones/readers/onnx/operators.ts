@@ -393,6 +393,8 @@ function cast(reader: NodeReader): GraphValue {
 }
 
 const add: Read = (reader) => addValues(reader, 1)
+const mean: Read = (reader) =>
+  multiplyConstant(reader, addValues(reader, 1), [1 / reader.node.inputs.length])
 
 export const OPERATORS: Readonly<Record<string, Read>> = {
   Add: add,
@@ -421,6 +423,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   MatMul: matMul,
   Max: bounded('min'),
   MaxPool: pool('max-pool'),
+  Mean: mean,
   Min: bounded('max'),
   Mul: (reader) => multiplyValues(reader, 1),
   Neg: (reader) => multiplyConstant(reader, reader.value(0), [-1]),

@@ -140,6 +140,11 @@ export function sliceChannel(reader: NodeReader): GraphValue {
   }
   const slices = node.slices()
   const [slice] = slices ?? []
+  const { width = 0 } = reader.shapeOf(x.id)
+  const isMirror = slice?.axis === 3 && slice.step === -1 && slice.start === -1
+  if (slices?.length === 1 && isMirror && slice.end < -width) {
+    return { ...x, id: reader.draft.add({ op: 'mirror', input: x.id }, node.place) }
+  }
   if (slices?.length !== 1 || slice?.step !== 1) throw node.unsupported('several axes or steps')
   const length = [1, ...sizesOf(reader, x)][slice.axis] ?? 0
   if (slice.start === 0 && slice.end >= length && slice.axis > 0) return x
