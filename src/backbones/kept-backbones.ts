@@ -65,6 +65,10 @@ export const isBackboneId = (id: string): boolean => ID.test(id)
 
 export const keptBackbonesFolder = (home: string): string => join(home, 'backbones')
 
+/** Where files of weights lie until they are read. */
+export const downloadsFolder = (home: string): string =>
+  join(keptBackbonesFolder(home), '.downloads')
+
 /** Path of the inference model of a backbone that is kept. */
 export const keptModelPath = (home: string, id: string): string =>
   join(keptBackbonesFolder(home), id, MODEL)

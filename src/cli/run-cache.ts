@@ -1,6 +1,7 @@
 /** Shows what a home folder keeps to save time, and removes what has become useless. */
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { downloadsFolder, keptBackbonesFolder, listKeptIds } from '../backbones/kept-backbones.ts'
 import {
   listUnpackedArchives,
   measureFolder,
@@ -40,13 +41,19 @@ export async function runCacheShow(
   const features = await measureFeatureCache(home)
   const archives = await listUnpackedArchives(home)
   const unpacked = { count: archives.length, sizeBytes: sum(archives) }
+  const backbones = {
+    count: listKeptIds(home).length,
+    sizeBytes: await measureFolder(keptBackbonesFolder(home)),
+  }
   const imported = await listCachedImports(home)
   const imports = { count: imported.length, sizeBytes: sum(imported) }
   const blobs = await withRegistry(context, measureBlobs)
   const bundles = await measureFolders(join(home, 'bundles'))
   const reports = await measureFolders(join(home, 'reports'))
   if (json)
-    return printJson(context, { home, features, unpacked, imports, blobs, bundles, reports })
+    return printJson(context, {
+      ...{ home, features, unpacked, imports, backbones, blobs, bundles, reports },
+    })
   const row = (what: string, { count, sizeBytes }: Removed) => [
     what,
     formatCount(count),
@@ -59,6 +66,7 @@ export async function runCacheShow(
     ...(features.length === 0 ? [row('features', { count: 0, sizeBytes: 0 })] : []),
     row('unpacked archives', unpacked),
     row('classifiers of foreign files', imports),
+    row('backbones', backbones),
     row('files of versions, datasets and corrections', blobs.referenced),
     row('files that nothing refers to', blobs.unreferenced),
     row('bundles', bundles),
@@ -76,6 +84,7 @@ export interface CachePrunePlan {
 interface Pruned extends PrunedFeatures {
   readonly unpacked: Removed
   readonly imports: Removed
+  readonly downloads: Removed
   readonly blobs: Removed
 }
 
@@ -88,7 +97,9 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
   const old = archives.filter(({ usedAtMs }) => usedAtMs < usedBeforeMs)
   const imports = (await listCachedImports(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const features = await pruneFeatureCache(home, { usedBeforeMs, dryRun })
+  const downloads = (await listDownloads(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   if (!dryRun) {
+    for (const { path } of downloads) await rm(path, { force: true })
     for (const archive of old) await removeUnpackedArchive(archive)
     for (const each of imports) await removeCachedImport(home, each)
   }
@@ -96,6 +107,7 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
     ...features,
     unpacked: { count: old.length, sizeBytes: sum(old) },
     imports: { count: imports.length, sizeBytes: sum(imports) },
+    downloads: { count: downloads.length, sizeBytes: sum(downloads) },
     blobs: await withRegistry(context, (registry, store) => pruneBlobs(registry, store, dryRun)),
   }
   if (json) printJson(context, { dryRun, olderThanDays, ...pruned })
@@ -109,6 +121,7 @@ function describePruned(pruned: Pruned, { dryRun, olderThanDays }: CachePrunePla
     ['features left half written', pruned.unfinished],
     [`unpacked archives not used for ${days}`, pruned.unpacked],
     [`classifiers of foreign files not used for ${days}`, pruned.imports],
+    [`downloads of backbones left for ${days}`, pruned.downloads],
     ['files that nothing refers to', pruned.blobs],
   ] as const
   const gone = parts.filter(([, { count }]) => count > 0)
@@ -149,6 +162,18 @@ async function pruneBlobs(registry: Registry, { blobs }: Store, dryRun: boolean)
     removed.sizeBytes += sizeBytes
   }
   return removed
+}
+
+/** Files of weights that arrived in part, or were not read yet. */
+async function listDownloads(home: string) {
+  const folder = downloadsFolder(home)
+  const paths = (await readdir(folder).catch(() => [])).map((name) => join(folder, name))
+  return Promise.all(
+    paths.map(async (path) => {
+      const { size: sizeBytes, mtimeMs: usedAtMs } = await stat(path)
+      return { path, sizeBytes, usedAtMs }
+    }),
+  )
 }
 
 /** Entries directly in a folder, and all bytes below it. */

@@ -2,7 +2,12 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { SHIPPED_BACKBONES } from '../backbones/catalog.ts'
-import { isBackboneId, keptBackbonesFolder, readKeptBackbone } from '../backbones/kept-backbones.ts'
+import {
+  downloadsFolder,
+  isBackboneId,
+  keptBackbonesFolder,
+  readKeptBackbone,
+} from '../backbones/kept-backbones.ts'
 import { OFFICIAL_WEIGHTS, type OfficialWeights } from '../backbones/official-weights.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
@@ -141,7 +146,7 @@ async function urlOrigin(
 ): Promise<WeightsOrigin> {
   const url = new URL(below, weightsUrl).href
   const name = `${id}-${sha256(Buffer.from(url)).slice(0, 8)}`
-  const path = join(keptBackbonesFolder(home), '.downloads', name)
+  const path = join(downloadsFolder(home), name)
   const [whole, partial] = [await sizeOf(path), await sizeOf(`${path}.partial`)]
   return { kind: 'url', url, path, hereBytes: whole ?? partial ?? 0 }
 }
