@@ -213,7 +213,7 @@ export function createTensorflowGraph(): TensorflowGraph {
         throw new VergerError(
           'export_too_large',
           `Expected a graph below 2 GiB, received one of ${sizeBytes} bytes: a SavedModel with its weights as constants cannot be larger`,
-          { hint: 'verger export --format onnx' },
+          { hint: 'Export a smaller network; ONNX files end at 2 GiB too.' },
         )
       }
       const versions = { producer: PRODUCER, minConsumer: MIN_CONSUMER }

@@ -1,4 +1,5 @@
 /** A classifier as one ONNX file: pixels of any size → probabilities; labels and preprocessing in its metadata. */
+import { VergerError } from '../../core/errors.ts'
 import { emitPreprocessing } from '../../images/preprocess-graph.ts'
 import { emitMirror, emitNetwork, emitUnit } from '../../tensor/emit-onnx.ts'
 import { emitQuantizedNetwork } from '../../tensor/emit-onnx-int8.ts'
@@ -14,6 +15,7 @@ import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './expo
  */
 export function encodeOnnx(classifier: ExportedClassifier): Uint8Array {
   const { name, labels, head, views } = classifier
+  refuseTooLarge(classifier)
   const graph = createGraphBuilder(name)
   const image = graph.input('image', 'uint8', ['n', 'height', 'width', 3])
   const sizes = new Set(views.map(({ size }) => size))
@@ -45,6 +47,19 @@ export function encodeOnnx(classifier: ExportedClassifier): Uint8Array {
         typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     ),
+  )
+}
+
+/** What readers of protobuf accept, less what there is beside the weights, amply. */
+const MAX_WEIGHT_BYTES = 2 ** 31 - 2 ** 22
+
+function refuseTooLarge({ weights }: ExportedClassifier): void {
+  const sizeBytes = [...weights.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
+  if (sizeBytes <= MAX_WEIGHT_BYTES) return
+  throw new VergerError(
+    'export_too_large',
+    `Expected weights below 2 GiB, received ${sizeBytes} bytes: an ONNX file cannot be larger`,
+    { hint: 'Export a smaller network.' },
   )
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { TINY_NETWORK, tinyWeights } from '../../../test/support/tiny-network.ts'
+import type { Network } from '../../tensor/network.ts'
 import type { Weights } from '../../tensor/tensor.ts'
 import { EXPORT_FORMATS } from './export-formats.ts'
 import type { ExportedClassifier } from './exported-classifier.ts'
@@ -51,6 +52,25 @@ describe.each(EXPORT_FORMATS)('an export as %s', (format) => {
     const writing = writeExport(classifierWith(tinyWeights()), format, out)
     await expect(writing).rejects.toMatchObject({ code: 'export_exists' })
     expect(filesOf(folder)).toEqual(['full', 'full/mine.txt'])
+  })
+
+  it('refuses more than 2 GiB, and leaves nothing behind', async () => {
+    // Memory that is asked for and never touched.
+    const huge = { dims: [2 ** 29], data: new Float32Array(new ArrayBuffer(2 ** 31)) }
+    const network: Network = {
+      ...TINY_NETWORK,
+      layers: TINY_NETWORK.layers.map((layer) =>
+        layer.op === 'dense' ? { ...layer, units: 2 ** 29 / 4 } : layer,
+      ),
+    }
+    const { kernel, bias } = { kernel: 'logits/kernel', bias: 'logits/bias' }
+    const weights = new Map(tinyWeights())
+      .set(kernel, { ...huge, dims: [2 ** 27, 3], data: huge.data.subarray(0, 3 * 2 ** 27) })
+      .set(bias, { dims: [2 ** 27], data: huge.data.subarray(0, 2 ** 27) })
+    const classifier = { ...classifierWith(weights), network }
+    const writing = writeExport(classifier, format, join(folder, 'out'))
+    await expect(writing).rejects.toMatchObject({ code: 'export_too_large' })
+    expect(readdirSync(folder)).toEqual([])
   })
 
   it('leaves nothing behind where a weight is missing', async () => {
