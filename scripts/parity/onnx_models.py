@@ -253,6 +253,26 @@ def _(g):
     return g.head(g.node("Relu", g.node("Conv", "photo", kernel)), 8)
 
 
+@model("quantized", opset=13)
+def _(g):
+    def eight_bit(x, scale, zero, dtype=np.uint8):
+        parameters = (g.constant(scale), g.constant(zero, dtype))
+        return g.node("DequantizeLinear", g.node("QuantizeLinear", x, *parameters), *parameters)
+
+    x = g.conv(eight_bit("photo", 1 / 128, 0, np.int8), 3, 8)
+    x = g.node("Relu", g.conv(eight_bit(x, 0.02, 3), 8, 8))
+    return g.head(eight_bit(x, 0.01, 0), 8)
+
+
+@model("of-one-length", opset=13)
+def _(g):
+    x = g.node("Flatten", g.node("GlobalAveragePool", g.conv("photo", 3, 8)))
+    x = g.node("Sqrt", g.node("Relu", x))
+    length = g.node("Max", g.node("ReduceL2", x, axes=[1], keepdims=1), g.constant(1e-12))
+    x = g.node("Mean", g.node("Div", x, length), g.node("LpNormalization", x, axis=1, p=2))
+    return g.gemm(x, 8)
+
+
 @model("convolutional", opset=21, ends="softmax")
 def _(g):
     x = g.node("Relu", g.conv("photo", 3, 8))

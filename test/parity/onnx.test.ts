@@ -29,6 +29,8 @@ const NAMES = [
   'beside',
   'windows',
   'integers',
+  'quantized',
+  'of-one-length',
   'convolutional',
 ]
 
@@ -59,5 +61,8 @@ it.each(NAMES)('computes what ONNX Runtime computes: %s', async (name) => {
   // A graph without scaling is fed with the guess that Verger makes.
   expect(knowsScaling).toBe(scaled)
   const { logits } = await runNetwork(network, weights, Uint8Array.from(photo))
-  expect(relativeDifference(endOf(logits ?? new Float32Array(), ends), output)).toBeLessThan(1e-4)
+  // In 8 bit a number in the middle between two steps may fall to either.
+  const tolerance = name === 'quantized' ? 5e-3 : 1e-4
+  const difference = relativeDifference(endOf(logits ?? new Float32Array(), ends), output)
+  expect(difference).toBeLessThan(tolerance)
 })

@@ -69,4 +69,25 @@ describe('an ONNX export that is imported', () => {
     expect(seen).toEqual(await logitsOf(both, mirrored))
     expect(seen).not.toEqual(await logitsOf(plain, photo))
   })
+
+  it('gives the same numbers when it is exported and imported again', () => {
+    const first = exportAndRead()
+    const second = exportAndRead({ network: first.network, weights: first.weights })
+    expect(second.network.layers).toEqual(first.network.layers)
+    expect([...second.weights]).toEqual([...first.weights])
+  })
+
+  it('keeps another scaling for each colour', () => {
+    const input = {
+      size: 32,
+      mean: [123.675, 116.28, 103.53],
+      divisor: [58.395, 57.12, 57.375],
+    } as const
+    expect(exportAndRead({ network: { ...TINY_NETWORK, input } }).network.input).toEqual(input)
+  })
+
+  it('is refused where its views have different sides', () => {
+    const views = [32, 64].map((size) => ({ size, mirrored: false }))
+    expect(() => exportAndRead({ views })).toThrow('an input of a fixed size')
+  })
 })

@@ -49,7 +49,7 @@ export function multiplyValues(reader: NodeReader, power: 1 | -1): GraphValue {
   if (node.inputs.length !== 2) throw node.invalid(`${node.inputs.length} inputs`)
   const constant = [0, 1].find((at) => reader.isConstant(at))
   if (constant === undefined) {
-    if (power === -1) throw node.unsupported('a division by something that is no constant')
+    if (power === -1) return divideByLength(reader)
     return multiplyTwo(reader, reader.value(0), reader.value(1))
   }
   if (power === -1 && constant === 0) throw node.unsupported('a division of a constant')
@@ -60,6 +60,17 @@ export function multiplyValues(reader: NodeReader, power: 1 | -1): GraphValue {
     value,
     power === 1 ? numbers : numbers.map((number) => 1 / number),
   )
+}
+
+/** `x / ‖x‖`. */
+function divideByLength(reader: NodeReader): GraphValue {
+  const { draft, node } = reader
+  const x = reader.layer(0)
+  const length = reader.value(1)
+  if (length.kind !== 'length' || length.of !== x.id) {
+    throw node.unsupported('a division by something that is no constant')
+  }
+  return { ...x, id: draft.add({ op: 'unit', input: x.id }, node.place) }
 }
 
 function multiplyTwo(reader: NodeReader, left: GraphValue, right: GraphValue): GraphValue {
@@ -121,6 +132,8 @@ export function multiplyConstant(
     }
     case 'channel':
       return { ...value, scale: value.scale * factor, offset: value.offset * factor }
+    case 'length':
+      throw node.unsupported('another use of a length than to divide by it')
     default:
       if (value.kind === 'erf' || factors.length !== 1) {
         throw node.unsupported('another use of erf than that of GELU')
@@ -143,6 +156,8 @@ export function addConstant(
     }
     case 'channel':
       return { ...value, offset: value.offset + number }
+    case 'length':
+      throw node.unsupported('another use of a length than to divide by it')
     default:
       if (value.kind !== 'erf' || number !== 1 || numbers.length !== 1) {
         throw node.unsupported('another use of erf than that of GELU')

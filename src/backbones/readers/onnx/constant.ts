@@ -8,6 +8,8 @@ import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
 export interface Constant {
   readonly dims: readonly number[]
   readonly data: Float32Array | Float64Array
+  /** Number of `TensorProto.DataType` as it is stored. */
+  readonly elementType?: number
 }
 
 /** Gives the bytes of a tensor that lie in another file. */
@@ -56,7 +58,7 @@ export function decodeConstant(tensor: TensorProto, readExternal: ReadExternal):
       `Expected ${elementCount(dims)} values for the constant ${name} of shape [${dims.join(', ')}], received ${data.length}`,
     )
   }
-  return { dims, data }
+  return { dims, data, elementType: dataType }
 }
 
 function decodeValues(

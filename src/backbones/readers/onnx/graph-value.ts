@@ -26,4 +26,10 @@ export interface BellValue {
   readonly factor: number
 }
 
-export type GraphValue = LayerValue | ChannelValue | BellValue
+/** The length of a vector, which is then divided by it. */
+export interface LengthValue {
+  readonly kind: 'length'
+  readonly of: LayerId
+}
+
+export type GraphValue = LayerValue | ChannelValue | BellValue | LengthValue

@@ -217,10 +217,60 @@ const bounded =
     const [first, second] = reader.isConstant(0) ? [1, 0] : [0, 1]
     const number = node.inputs.length === 2 ? toScalar(node.requireConstant(second)) : undefined
     if (number === undefined) throw node.unsupported('something else than a map and one number')
+    const value = reader.value(first)
+    // What keeps a division by the length of zeros from being one by zero.
+    if (value.kind === 'length' && side === 'min' && number > 0 && number < 1e-6) return value
     const [min, max] =
       side === 'min' ? [number, Number.POSITIVE_INFINITY] : [Number.NEGATIVE_INFINITY, number]
     return clip(reader, reader.layer(first), min, max)
   }
+
+/** The length of a vector; nothing but a division by it asks for one. */
+function reduceLength(reader: NodeReader): GraphValue {
+  const { node } = reader
+  const { id } = reader.layer(0)
+  const isVector = reader.shapeOf(id).height === undefined
+  const axes = node.axes(1, 2)
+  if (!isVector || axes?.join() !== '1' || node.integer('keepdims', 1) === 0) {
+    throw node.unsupported(`the axes [${axes?.join(', ') ?? ''}]`)
+  }
+  return { kind: 'length', of: id }
+}
+
+/** To 8 bit: what `DequantizeLinear` gives back, with one scale and zero point for all. */
+function quantize(reader: NodeReader): GraphValue {
+  const { node } = reader
+  const x = reader.layer(0)
+  const scale = toScalar(node.requireConstant(1))
+  const zeros = node.constant(2)
+  const zero = zeros === undefined ? 0 : toScalar(zeros)
+  const range = QUANTIZED[zeros?.elementType ?? UINT8]
+  if (scale === undefined || zero === undefined || range === undefined || !(scale > 0)) {
+    throw node.unsupported('a scale for each channel, or another type than 8 bit')
+  }
+  const scaled = multiplyConstant(reader, x, [1 / scale]) as LayerValue
+  const whole = addLike(reader, scaled, { op: 'round', input: scaled.id, halves: 'even' })
+  const [least, most] = [range[0] - zero, range[1] - zero]
+  const held = addLike(reader, whole, { op: 'clip', input: whole.id, least, most })
+  return zero === 0 ? held : addConstant(reader, held, [zero])
+}
+
+/** Least and most by the number of `TensorProto.DataType`. */
+const UINT8 = 2
+const QUANTIZED: Readonly<Record<number, readonly [number, number]>> = {
+  [UINT8]: [0, 255],
+  3: [-128, 127],
+}
+
+function dequantize(reader: NodeReader): GraphValue {
+  const { node } = reader
+  const scale = toScalar(node.requireConstant(1))
+  const zeros = node.constant(2)
+  const zero = zeros === undefined ? 0 : toScalar(zeros)
+  if (scale === undefined || zero === undefined) throw node.unsupported('a scale for each channel')
+  const moved = zero === 0 ? reader.layer(0) : addConstant(reader, reader.layer(0), [-zero])
+  return multiplyConstant(reader, moved, [scale])
+}
 
 /** `max(0, min(1, alpha · x + beta))`. */
 function hardSigmoid(reader: NodeReader): GraphValue {
@@ -404,6 +454,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   Clip: clipNode,
   Concat: concat,
   Conv: conv,
+  DequantizeLinear: dequantize,
   Div: (reader) => multiplyValues(reader, -1),
   Dropout: passed,
   Elu: elu,
@@ -429,6 +480,8 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   Neg: (reader) => multiplyConstant(reader, reader.value(0), [-1]),
   PRelu: pRelu,
   Pad: pad,
+  QuantizeLinear: quantize,
+  ReduceL2: reduceLength,
   ReduceMax: reduce('global-max-pool'),
   ReduceMean: reduce('global-average-pool'),
   Relu: activation('relu'),

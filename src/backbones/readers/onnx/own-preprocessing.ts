@@ -65,8 +65,9 @@ export function findOwnPreprocessing(
   const takeLevels = (node: OnnxNode): boolean => {
     const found = constant(node, 1)
     const channels = found?.data.length === 1 ? toScalar(found) : perChannel(found)
-    if (channels !== undefined) levels.push(channels)
-    return channels !== undefined
+    if (channels === undefined) return false
+    levels.push(typeof channels === 'number' ? shortest(channels) : channels)
+    return true
   }
   const isOwn =
     step('Cast', (node) => node.integer('to', 0) === 1) &&
@@ -93,5 +94,14 @@ const isSquash = (node: OnnxNode, axis: number): boolean =>
 function perChannel(constant: Constant | undefined): PerChannel | undefined {
   if (constant?.dims.join() !== '3,1,1') return undefined
   const [red, green, blue] = constant.data
-  return [red!, green!, blue!]
+  return [shortest(red!), shortest(green!), shortest(blue!)]
+}
+
+/** The number with the fewest digits that float32 rounds to this one, e.g. 58.395. */
+function shortest(number: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const candidate = Number(number.toPrecision(digits))
+    if (Math.fround(candidate) === number) return candidate
+  }
+  return number
 }
