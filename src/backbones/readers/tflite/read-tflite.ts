@@ -230,9 +230,9 @@ function scalingOf(input: TfliteTensor, { normalization }: TfliteMetadata): Scal
   const { mean, deviation } = normalization
   const fits = (values: readonly number[]) => values.length === 1 || values.length === 3
   if (!fits(mean) || !fits(deviation)) return undefined
-  const three = (values: readonly number[]) =>
-    [0, 1, 2].map((at) => values[at] ?? values[0]!) as [number, number, number]
-  return { mean: three(mean), divisor: three(deviation) }
+  const perChannel = (values: readonly number[]) =>
+    values.length === 1 ? values[0]! : (values as readonly [number, number, number])
+  return { mean: perChannel(mean), divisor: perChannel(deviation) }
 }
 
 /** The lines of the file of labels in the zip behind the model. */
