@@ -1,5 +1,6 @@
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,6 +17,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { runNetwork } from '../../../../test/parity/run-network.ts'
 import { VergerError } from '../../../core/errors.ts'
 import {
+  AssetFileDefSchema,
   AttrValueSchema,
   type MetaGraphDef,
   NodeDefSchema,
@@ -105,6 +107,27 @@ describe('a SavedModel that TensorFlow wrote', () => {
   it('is found by its folder or its file', () => {
     const path = join(FIXTURES, 'tf1-frozen')
     expect(readSavedModel(join(path, 'saved_model.pb'))).toEqual(readSavedModel(path))
+  })
+})
+
+describe('labels in an asset', () => {
+  const withAsset = (filename: string, lines: readonly string[]) => {
+    const path = changed('tf2-functions', (meta) => {
+      meta.assetFileDef.push(create(AssetFileDefSchema, { filename }))
+    })
+    mkdirSync(join(path, 'assets'))
+    writeFileSync(join(path, 'assets', filename), `${lines.join('\n')}\n`)
+    return readSavedModel(path).labels
+  }
+
+  it('are read where there is one for each score', () => {
+    expect(withAsset('labels.txt', golden.labels)).toEqual(golden.labels)
+  })
+
+  it('are left where there are more, some are equal, or the asset lies outside its folder', () => {
+    expect(withAsset('vocabulary.txt', [...golden.labels, 'more'])).toBeUndefined()
+    expect(withAsset('labels.txt', ['a', 'a', 'b', 'c', 'd'])).toBeUndefined()
+    expect(withAsset('../labels.txt', golden.labels)).toBeUndefined()
   })
 })
 
