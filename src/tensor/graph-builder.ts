@@ -6,11 +6,11 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './generated/onnx_pb.ts'
+import { joinPieces, lengthDelimited, type Piece, piece } from './protobuf-pieces.ts'
 import { elementCount } from './tensor.ts'
 
 /** Versions that onnxruntime 1.17 and later read; `Resize` with `antialias` needs opset 18. */
@@ -42,7 +42,7 @@ export type Value = string
 export interface GraphBuilder {
   /** Declares an input of the graph. */
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value
-  /** Adds a constant. Throws when the data do not fill `dims`. */
+  /** Adds a constant, which must not change before `encode`. Throws when the data do not fill `dims`. */
   constant(name: string, data: ConstantData, dims: readonly number[]): Value
   /** Adds a node with one output and gives the name of that output. */
   node(
@@ -68,7 +68,7 @@ export function createGraphBuilder(name: string): GraphBuilder {
   const nodes: NodeProto[] = []
   const inputs: ValueInfoProto[] = []
   const outputs: ValueInfoProto[] = []
-  const constants = new Map<string, TensorProto>()
+  const constants = new Map<string, Piece[]>()
 
   const addNode: GraphBuilder['nodeOutputs'] = (opType, nodeInputs, count, attributes = {}) => {
     const nodeName = `${opType.toLowerCase()}_${nodes.length}`
@@ -99,15 +99,16 @@ export function createGraphBuilder(name: string): GraphBuilder {
           `Constant ${constantName}: ${data.length} values do not fill [${dims}]`,
         )
       }
-      constants.set(
-        constantName,
-        create(TensorProtoSchema, {
-          name: constantName,
-          dims: dims.map(BigInt),
-          dataType: ELEMENT_TYPES[typeOf(data)],
-          rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice(),
-        }),
-      )
+      const head = create(TensorProtoSchema, {
+        name: constantName,
+        dims: dims.map(BigInt),
+        dataType: ELEMENT_TYPES[typeOf(data)],
+      })
+      const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+      constants.set(constantName, [
+        piece(toBinary(TensorProtoSchema, head)),
+        ...lengthDelimited(FIELDS.rawData, [piece(values)]),
+      ])
       return constantName
     },
 
@@ -128,23 +129,29 @@ export function createGraphBuilder(name: string): GraphBuilder {
     },
 
     encode(metadata = {}) {
-      const model = create(ModelProtoSchema, {
-        irVersion: IR_VERSION,
-        producerName: 'verger',
+      const graph = [
+        piece(toBinary(GraphProtoSchema, create(GraphProtoSchema, { name, node: nodes }))),
+        ...[...constants.values()].flatMap((tensor) => lengthDelimited(FIELDS.initializer, tensor)),
+        piece(
+          toBinary(GraphProtoSchema, create(GraphProtoSchema, { input: inputs, output: outputs })),
+        ),
+      ]
+      const before = create(ModelProtoSchema, { irVersion: IR_VERSION, producerName: 'verger' })
+      const after = create(ModelProtoSchema, {
         opsetImport: [{ domain: '', version: OPSET }],
-        graph: create(GraphProtoSchema, {
-          name,
-          node: nodes,
-          input: inputs,
-          output: outputs,
-          initializer: [...constants.values()],
-        }),
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
       })
-      return toBinary(ModelProtoSchema, model)
+      return joinPieces([
+        piece(toBinary(ModelProtoSchema, before)),
+        ...lengthDelimited(FIELDS.graph, graph),
+        piece(toBinary(ModelProtoSchema, after)),
+      ])
     },
   }
 }
+
+/** Numbers of the fields that are framed in pieces, so that large tensors are copied once. */
+const FIELDS = { rawData: 9, initializer: 5, graph: 7 } as const
 
 function typeOf(data: ConstantData): ElementType {
   if (data instanceof Float32Array) return 'float32'

@@ -25,3 +25,14 @@ export function lengthDelimited(field: number, content: readonly Piece[]): Piece
 /** The length of pieces one after another. */
 export const totalBytes = (pieces: readonly Piece[]): number =>
   pieces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+
+/** The bytes of pieces one after another. */
+export function joinPieces(pieces: readonly Piece[]): Uint8Array {
+  const joined = new Uint8Array(totalBytes(pieces))
+  let end = 0
+  for (const { sizeBytes, read } of pieces) {
+    joined.set(read(), end)
+    end += sizeBytes
+  }
+  return joined
+}
