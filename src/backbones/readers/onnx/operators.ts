@@ -285,6 +285,17 @@ function hardSigmoid(reader: NodeReader): GraphValue {
   return clip(reader, moved as LayerValue, 0, 1)
 }
 
+function round(reader: NodeReader): GraphValue {
+  const x = reader.layer(0)
+  return addLike(reader, x, { op: 'round', input: x.id, halves: 'even' })
+}
+
+/** Rounding goes up from the middle, which a half less makes the greatest whole number below. */
+function floor(reader: NodeReader): GraphValue {
+  const x = addConstant(reader, reader.layer(0), [-0.5]) as LayerValue
+  return addLike(reader, x, { op: 'round', input: x.id, halves: 'up' })
+}
+
 function leakyRelu(reader: NodeReader): GraphValue {
   const x = reader.layer(0)
   const alpha = reader.node.float('alpha', 0.01)
@@ -460,6 +471,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   Elu: elu,
   Erf: erf,
   Flatten: flatten,
+  Floor: floor,
   Gather: sliceChannel,
   Gelu: gelu,
   Gemm: gemm,
@@ -486,6 +498,7 @@ export const OPERATORS: Readonly<Record<string, Read>> = {
   ReduceMean: reduce('global-average-pool'),
   Relu: activation('relu'),
   Reshape: reshape,
+  Round: round,
   Sigmoid: activation('sigmoid'),
   Slice: sliceChannel,
   Softmax: softmax,

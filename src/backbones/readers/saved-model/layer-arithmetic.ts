@@ -22,23 +22,29 @@ import { averageInside } from './pools.ts'
 import type { LayerValue, Value } from './value.ts'
 import { mapAxes } from './windows.ts'
 
+/** The largest float32 stands for no bound. */
+const UNBOUNDED = 3.4028234663852886e38
+
 /** Between two numbers, one of which may be infinite. */
 export function clip(call: LayerCall, low: number, high: number): LayerValue {
   const { x, draft, place } = call
   if (!(high > low)) throw refuse(call, `two bounds, received ${low} and ${high}`)
-  if (high === Number.POSITIVE_INFINITY) {
-    const relu = draft.add({ op: 'relu', input: affine(call, x, 1, -low).layer }, place)
-    return affine(call, same(x, relu), 1, low)
+  const input = x.layer
+  const [least, most] = [Math.max(low, -UNBOUNDED), Math.min(high, UNBOUNDED)]
+  const before = draft.layers[input]
+  // The two halves of one clip.
+  if (
+    before?.op === 'clip' &&
+    before.least === -UNBOUNDED &&
+    most === UNBOUNDED &&
+    least < before.most
+  ) {
+    const layer: Layer = { op: 'clip', input: before.input, least, most: before.most }
+    return same(x, draft.add(layer, place))
   }
-  if (low === Number.NEGATIVE_INFINITY) {
-    const relu = draft.add({ op: 'relu', input: affine(call, x, -1, high).layer }, place)
-    return affine(call, same(x, relu), -1, high)
-  }
-  const layer: Layer =
-    low === 0 && high === 6
-      ? { op: 'relu6', input: x.layer }
-      : { op: 'clip', input: x.layer, least: low, most: high }
-  return same(x, draft.add(layer, place))
+  if (least === 0 && most === UNBOUNDED) return same(x, draft.add({ op: 'relu', input }, place))
+  if (least === 0 && most === 6) return same(x, draft.add({ op: 'relu6', input }, place))
+  return same(x, draft.add({ op: 'clip', input, least, most }, place))
 }
 
 export const minimum: LayerOperator = (call) => {
