@@ -1,6 +1,5 @@
 /** A backbone whose features come from inside another one. */
-import { readFile } from 'node:fs/promises'
-import { type Backbone, resolveWeights, toBackbone } from '../backbones/catalog.ts'
+import { type Backbone, toBackbone } from '../backbones/catalog.ts'
 import { onlyOutputs, withFeatures } from '../backbones/inner-features.ts'
 import {
   type BackboneDescription,
@@ -10,7 +9,8 @@ import {
 } from '../backbones/kept-backbones.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
-import { encodeInferenceGraph, readWeights } from './inference-graph.ts'
+import { readBackboneWeights } from './backbone-weights.ts'
+import { encodeInferenceGraph } from './inference-graph.ts'
 
 /**
  * The backbone that gives what `layer` of another one gives, pooled over positions; it is kept in the home under the id
@@ -42,7 +42,7 @@ export async function findInnerBackbone(
   }
   const { path, sha256: hash, sizeBytes, licence } = backbone.weights
   const network = { ...inner, name: id }
-  const model = encodeInferenceGraph(network, readWeights(await readFile(resolveWeights(backbone))))
+  const model = encodeInferenceGraph(network, await readBackboneWeights(backbone))
   const description: BackboneDescription = {
     format: 1,
     id,

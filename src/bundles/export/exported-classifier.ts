@@ -1,10 +1,6 @@
-/** What an export writes, whatever its format: a network, and how its outputs become named probabilities. */
-import { readFile } from 'node:fs/promises'
-import { type Backbone, findBackbone, resolveWeights } from '../../backbones/catalog.ts'
+import { type Backbone, findBackbone } from '../../backbones/catalog.ts'
 import { requireClassNames } from '../../backbones/require-class-names.ts'
-import { VergerError } from '../../core/errors.ts'
-import { sha256 } from '../../core/hashes.ts'
-import { readWeights } from '../../features/inference-graph.ts'
+import { readBackboneWeights } from '../../features/backbone-weights.ts'
 import type { View } from '../../features/views.ts'
 import type { Scaling } from '../../learn/scaling.ts'
 import type { Network } from '../../tensor/network.ts'
@@ -109,18 +105,6 @@ async function readNumbers(
       means: new Map(means.map(([layer, values]) => [layer, Float64Array.from(values)])),
     },
   }
-}
-
-async function readBackboneWeights(backbone: Backbone): Promise<Weights> {
-  const path = resolveWeights(backbone)
-  const model = await readFile(path)
-  const received = sha256(model)
-  if (received === backbone.weights.sha256) return readWeights(model)
-  throw new VergerError(
-    'backbone_damaged',
-    `Expected SHA-256 ${backbone.weights.sha256} for the weights of ${backbone.id} at ${path}, received ${received}`,
-    { hint: 'Get the backbone again; verger doctor checks the one that ships with Verger.' },
-  )
 }
 
 const originOf = ({ id, weights }: Backbone): ExportOrigin['backbone'] => ({
