@@ -104,9 +104,12 @@ const MAIN_FILES = ['saved_model.pb', 'model.json']
 const wholeOf = (path: string): string =>
   MAIN_FILES.includes(basename(path)) ? dirname(path) : path
 
+/** Raised with every change to a reader that changes a number, so that what an older one made is not taken for it. */
+const READERS = 1
+
 /** The same file with the same scaling is the same backbone. */
 function importedId({ sha256: hash }: BackboneSource, { scaling }: ImportModelPlan): string {
-  const named = scaling === undefined ? hash : sha256(Buffer.from(`${hash} ${scaling}`))
+  const named = sha256(Buffer.from(`${hash} ${scaling ?? ''} ${READERS}`))
   return `import-${named.slice(0, 12)}`
 }
 

@@ -124,7 +124,7 @@ describe('features from inside the network', () => {
     const line = 'cd "$SANDBOX" && verger train fruits --features block99'
     const { stderr, exit } = await sandbox.run(line)
     expect(stderr).toContain("received 'block99' [usage_invalid]")
-    expect(stderr).toContain('block9/project')
+    expect(stderr).toContain('block9/{expand,depthwise,project}')
     expect(exit).toBe(2)
   })
 })

@@ -23,12 +23,12 @@ const TOLERANCE = 1e-3
 const PLAIN = { size: 224, mirrored: false }
 /** Temperatures at which the heads are neither certain nor undecided, so that a difference shows. */
 const BUNDLES: Readonly<Record<string, TinyBundleOptions>> = {
-  'unit length': { scaling: 'unit', temperature: 0.5 },
-  'square roots': { scaling: 'root', temperature: 0.5 },
-  'standard scaling': { scaling: 'standard', temperature: 150 },
-  'a mirrored view': { temperature: 0.5, views: [PLAIN, { size: 224, mirrored: true }] },
+  'unit length': { scaling: 'unit', temperature: 5 },
+  'square roots': { scaling: 'root', temperature: 5 },
+  'standard scaling': { scaling: 'standard', temperature: 1500 },
+  'a mirrored view': { temperature: 5, views: [PLAIN, { size: 224, mirrored: true }] },
   'views of two sizes, mirrored too': {
-    temperature: 0.5,
+    temperature: 5,
     views: [288, 448].flatMap((size) => [false, true].map((mirrored) => ({ size, mirrored }))),
   },
 }

@@ -33,7 +33,7 @@ export interface TinyBundleOptions {
 }
 
 /** Sharp enough for the distances between centroids of features of length 1. */
-const TEMPERATURE = 0.02
+const TEMPERATURE = 0.2
 
 /** So that `grey.jpg` is unsure, `alpha.png` unknown, and its other photos are neither. */
 const UNSURE_BELOW = 0.95
