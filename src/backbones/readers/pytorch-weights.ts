@@ -1,5 +1,6 @@
 /** The weights of an architecture that we know, from a state dict of one of PyTorch's libraries. */
 import { basename } from 'node:path'
+import { VergerError } from '../../core/errors.ts'
 import { type ConvLayer, type DenseLayer, type Network, toPair } from '../../tensor/network.ts'
 import { inferShapes } from '../../tensor/network-shapes.ts'
 import type { FloatTensor } from '../../tensor/tensor.ts'
@@ -71,8 +72,12 @@ function chooseNaming(
   if (naming === undefined) {
     const expected = [...new Set(pytorch.map((each) => `${kernelOf(each)} (${each.library})`))]
     const received = [...tensors].slice(0, 3).map(([name, { dims }]) => `${name} ${words(dims)}`)
-    throw invalidModel(
+    throw new VergerError(
+      'model_invalid',
       `Expected weights of ${id}, whose first tensor is ${expected.join(' or ')}; received ${received.join(', ') || 'no tensors'}`,
+      {
+        hint: 'Name the architecture that the file is of by --architecture; docs/reference/formats.md lists the libraries whose names are known.',
+      },
     )
   }
   if (another === undefined) return { naming }

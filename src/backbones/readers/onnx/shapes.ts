@@ -66,9 +66,8 @@ export function reshape(reader: NodeReader): GraphValue {
       if (first === 1 && second === 1) return toMap(reader, vector, true)
     }
   }
-  throw node.unsupported(
-    `the shape [${(given ?? []).join(', ')}] for photos of [${own.join(', ')}]`,
-  )
+  const words = (given ?? []).map((size) => (Number.isNaN(size) ? 'n' : size)).join(', ')
+  throw node.unsupported(`the shape [${words}] for photos of [${own.join(', ')}]`)
 }
 
 /** Axes of length one vanish: height and width, or the only channel. */

@@ -28,8 +28,8 @@ export function joinValues(values: readonly Value[], { place }: Call): Value {
     photo !== undefined &&
     followed.every(({ kind }) => ['photo', 'texts', 'constant'].includes(kind))
   ) {
-    const facts = ({ stage, scale, offset, height, width, mirrored }: Photo) =>
-      [stage, ...scale, ...offset, height, width, mirrored].join()
+    const facts = ({ stage, scale, offset, height, width, mirrored, isBlueFirst }: Photo) =>
+      [stage, ...scale, ...offset, height, width, mirrored, isBlueFirst].join()
     if (photos.every((other) => facts(other) === facts(photo))) {
       return { ...photo, steps: [...new Set(photos.flatMap(({ steps }) => steps))] }
     }

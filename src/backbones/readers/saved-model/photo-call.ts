@@ -11,13 +11,16 @@ export interface PhotoCall extends Call {
   readonly reading: Reading
 }
 
+/** Gives nothing where the operator begins a network. */
 export type PhotoOperator = (call: PhotoCall) => Value | undefined
 
+/** The photo after a step of the graph, each of which is named once. */
 export const done = (photo: Photo, step: string): Photo => ({
   ...photo,
   steps: photo.steps.includes(step) ? photo.steps : [...photo.steps, step],
 })
 
+/** Numbers that depend on the photo. */
 export const unknown = (type: number, count?: number): Constant => ({
   ...wholeNumbers(Array(count ?? 1).fill(Number.NaN), count === undefined ? [] : [count]),
   type,
@@ -28,3 +31,10 @@ export const element = (photo: Photo, index: Value | undefined): Photo | undefin
   index?.kind === 'constant'
     ? { ...photo, axes: photo.axes.filter((axis) => axis !== 'n') }
     : undefined
+
+/** Blue, green and red where it was red, green and blue, and back. */
+export function withColoursReversed(photo: Photo): Photo {
+  const reversed = ([first, second, third]: Triple): Triple => [third, second, first]
+  const [scale, offset] = [reversed(photo.scale), reversed(photo.offset)]
+  return { ...photo, scale, offset, isBlueFirst: !photo.isBlueFirst }
+}

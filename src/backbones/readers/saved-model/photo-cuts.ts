@@ -1,7 +1,7 @@
 /** Photos that are cut, padded and reshaped. */
 import { invalidModel, unsupportedModel } from '../foreign/model-errors.ts'
 import { attribute } from './graph.ts'
-import { done, type PhotoCall } from './photo-call.ts'
+import { done, type PhotoCall, withColoursReversed } from './photo-call.ts'
 import type { Axis, Photo } from './value.ts'
 
 interface Cut {
@@ -91,6 +91,7 @@ export function stridedSlice({
   const cuts = new Map<Axis, Cut>()
   const axes: Axis[] = []
   let at = 0
+  let isReversed = false
   for (let entry = 0; entry < count; entry++) {
     if (has('ellipsis_mask', entry)) {
       const rest = Math.max(photo.axes.length - (count - newAxes.length - 1), 0)
@@ -114,6 +115,10 @@ export function stridedSlice({
         ? size
         : Math.min(inside(end.data[entry]!), axis === 'c' ? 3 : Number.POSITIVE_INFINITY)
       const step = strides.data[entry]!
+      if (axis === 'c' && step === -1 && has('begin_mask', entry) && has('end_mask', entry)) {
+        isReversed = true
+        continue
+      }
       if (step !== 1) {
         throw unsupportedModel(
           `${place}: expected every pixel and colour in order, received a step of ${step}`,
@@ -128,5 +133,6 @@ export function stridedSlice({
     place,
     (axis, place) => cuts.get(axis) ?? { start: 0, size: dims[place]! },
   )
-  return { ...after, axes }
+  const turned = isReversed ? withColoursReversed(after) : after
+  return { ...turned, axes }
 }

@@ -14,6 +14,7 @@ import {
   type PhotoOperator,
   type Triple,
   unknown,
+  withColoursReversed,
 } from './photo-call.ts'
 import { cropped, padsToFit, reshape, stridedSlice } from './photo-cuts.ts'
 import type { Photo, Value } from './value.ts'
@@ -144,6 +145,7 @@ export const ON_PIXELS: Readonly<Record<string, PhotoOperator>> = {
   ReverseV2: ({ photo, inputs }) => {
     const axis = numberOf(inputs[1])
     const place = axis < 0 ? axis + photo.axes.length : axis
+    if (photo.axes[place] === 'c') return withColoursReversed(photo)
     return photo.axes[place] === 'w' ? { ...photo, mirrored: !photo.mirrored } : undefined
   },
   Rint: rounds(Math.round),

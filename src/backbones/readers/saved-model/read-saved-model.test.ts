@@ -22,6 +22,7 @@ import {
   type MetaGraphDef,
   NodeDefSchema,
   SavedModelSchema,
+  TensorProtoSchema,
 } from '../../../tensor/generated/tensorflow_pb.ts'
 import { readSavedModel } from './read-saved-model.ts'
 
@@ -102,6 +103,37 @@ describe('a SavedModel that TensorFlow wrote', () => {
       features: { layer: 6, width: 12 },
       logits: { layer: 7, width: 5 },
     })
+  })
+
+  it('sees blue first where its graph reverses the colours', async () => {
+    const path = changed('tf1-frozen', (meta) => {
+      const conv = nodeOf(meta, 'Conv2D')
+      const tensor = create(TensorProtoSchema, {
+        dtype: 3,
+        tensorShape: { dim: [{ size: 1n }] },
+        intVal: [3],
+      })
+      const value = create(AttrValueSchema, { value: { case: 'tensor', value: tensor } })
+      meta.graphDef?.node.push(
+        create(NodeDefSchema, { name: 'colours', op: 'Const', attr: { value } }),
+        create(NodeDefSchema, {
+          name: 'reversed',
+          op: 'ReverseV2',
+          input: [conv.input[0] ?? '', 'colours'],
+        }),
+      )
+      conv.input[0] = 'reversed'
+    })
+    const photo = Uint8Array.from(golden.photo)
+    const reversed = photo.map((_level, at) => photo[at + 2 - 2 * (at % 3)] ?? 0)
+    const logits = async (from: string, levels: Uint8Array) => {
+      const { network, weights } = readSavedModel(from)
+      return [...((await runNetwork(network, weights, levels))['logits'] ?? [])]
+    }
+    const expected = await logits(join(FIXTURES, 'tf1-frozen'), photo)
+    const found = await logits(path, reversed)
+    for (const [at, value] of expected.entries()) expect(found[at]).toBeCloseTo(value, 5)
+    expect(await logits(path, photo)).not.toEqual(expected)
   })
 
   it('is found by its folder or its file', () => {

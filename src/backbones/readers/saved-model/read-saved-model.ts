@@ -193,6 +193,7 @@ function enter(input: string, type: number, shape: TensorShapeProto | undefined)
     offset: [0, 0, 0],
     type,
     mirrored: false,
+    isBlueFirst: false,
     steps: [],
   } as const
   if (type === DATA_TYPES.string) {

@@ -1,14 +1,22 @@
 /** What is known while one graph is read, and what has been made of it so far. */
 import { INPUT, type LayerId, type PerChannel } from '../../../tensor/network.ts'
+import type { FloatTensor } from '../../../tensor/tensor.ts'
 import type { Scaling } from '../foreign/input-scaling.ts'
 import { unsupportedModel } from '../foreign/model-errors.ts'
 import { NetworkDraft } from '../foreign/network-draft.ts'
 import { plainNumber } from '../foreign/plain-number.ts'
 import type { Budget, Constant } from './constant.ts'
 import type { Call } from './evaluate.ts'
+import { withColoursReversed } from './photo-call.ts'
 import type { Axis, LayerValue, Photo, Value } from './value.ts'
 
 const ALL_AXES: readonly Axis[] = ['n', 'h', 'w', 'c']
+
+/** A kernel that gives blue, green and red of red, green and blue. */
+const BLUE_FIRST: FloatTensor = {
+  dims: [3, 3, 1, 1],
+  data: Float32Array.of(0, 0, 1, 0, 1, 0, 1, 0, 0),
+}
 
 export class Reading {
   readonly budget: Budget
@@ -47,7 +55,9 @@ export class Reading {
   }
 
   /** The photo as the input of the network. */
-  settle(photo: Photo, { place, node }: Call): LayerValue {
+  settle(current: Photo, { place, node }: Call): LayerValue {
+    // Levels enter in the order red, green, blue, whatever the network wants to see.
+    const photo = current.isBlueFirst ? withColoursReversed(current) : current
     const { axes, height, width, stage } = photo
     if (stage !== 'pixels') {
       throw unsupportedModel(`${place}: expected a decoded photo, received its bytes`)
@@ -77,9 +87,13 @@ export class Reading {
     const base = first.areLevels ? first : { scale: [1, 1, 1], offset: [0, 0, 0] }
     const scale = photo.scale.map((factor, at) => factor / base.scale[at]!)
     const offset = photo.offset.map((value, at) => value - base.offset[at]! * scale[at]!)
-    const layer = this.scaled(`${node.name}/input`, INPUT, scale, offset)
-    if (!photo.mirrored) return { kind: 'layer', layer, axes }
-    return { kind: 'layer', layer: this.draft.add({ op: 'mirror', input: layer }, place), axes }
+    let layer = this.scaled(`${node.name}/input`, INPUT, scale, offset)
+    if (current.isBlueFirst) {
+      const options = { input: layer, stride: 1, padding: 'valid', groups: 1 } as const
+      layer = this.draft.conv(`${node.name}/blue-first`, options, BLUE_FIRST)
+    }
+    if (photo.mirrored) layer = this.draft.add({ op: 'mirror', input: layer }, place)
+    return { kind: 'layer', layer, axes }
   }
 
   /** `x · scale + offset` per channel, where that changes anything. */
@@ -100,7 +114,7 @@ export class Reading {
       // One that takes the other back.
       const both = scale.map((factor, at) => factor * factors[at]!)
       const moved = scale.map((factor, at) => factor * offsets[at]! + offset[at]!)
-      if (isNothing(both, moved)) return before.input
+      if (isNothing(both.map(plainNumber), moved)) return before.input
     }
     return this.draft.scale(node, layer, scale, offset)
   }

@@ -17,7 +17,7 @@ export interface Photo {
   /** Where they are known. */
   readonly height?: number | undefined
   readonly width?: number | undefined
-  /** Value = level · scale + offset for red, green and blue. */
+  /** Value = level · scale + offset for each colour, in the order in which they are now. */
   readonly scale: readonly [number, number, number]
   readonly offset: readonly [number, number, number]
   /** Whether what entered are levels 0 to 255 for certain. */
@@ -25,6 +25,8 @@ export interface Photo {
   readonly type: number
   /** Whether left and right are exchanged. */
   readonly mirrored: boolean
+  /** Whether blue comes first, as in networks that were trained by Caffe. */
+  readonly isBlueFirst: boolean
   /** What the graph did to it, each step once. */
   readonly steps: readonly string[]
 }
