@@ -7,19 +7,21 @@ import { decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
-import { resizeInferenceGraph } from './inference-graph.ts'
+
+/** The network's own side is loaded from the file as it is; what writes graphs is loaded for others alone. */
+async function openSession({ modelPath, network }: FeaturizerWorkerData, size: number) {
+  if (size === network.input.size) return loadSession(modelPath)
+  const { resizeInferenceGraph } = await import('./inference-graph.ts')
+  return loadSession(resizeInferenceGraph(readFileSync(modelPath), network, size))
+}
 
 async function createHandler(data: FeaturizerWorkerData) {
   const sessions = new Map<number, Promise<Session>>()
-  /** The session of a side; the network's own is loaded from the file as it is. */
+  /** The session of a side. */
   function sessionFor(size: number): Promise<Session> {
     let session = sessions.get(size)
     if (session === undefined) {
-      session = loadSession(
-        size === data.network.input.size
-          ? data.modelPath
-          : resizeInferenceGraph(readFileSync(data.modelPath), data.network, size),
-      )
+      session = openSession(data, size)
       sessions.set(size, session)
     }
     return session
