@@ -2,6 +2,7 @@
 import type { Activation, Layer, LayerId } from '../../../tensor/network.ts'
 import type { NetworkDraft } from '../foreign/network-draft.ts'
 import type { Call } from './evaluate.ts'
+import { UNBOUNDED } from './layer-arithmetic.ts'
 import { type LayerCall, type LayerOperator, refuse, same } from './layer-call.ts'
 import type { LayerValue } from './value.ts'
 
@@ -45,10 +46,10 @@ export function isScale(
 /** `e^x − 1` of what is at most 0: a half of `elu`. */
 export const expm1: LayerOperator = (call) => {
   const { draft, x } = call
-  const turned = draft.layers[x.layer]
-  const relu = isScale(draft, turned, -1, 0) ? draft.layers[turned.input] : undefined
-  const before = relu?.op === 'relu' ? draft.layers[relu.input] : undefined
-  if (!isScale(draft, before, -1, 0)) throw refuse(call, 'an exponent of at most 0')
+  const before = draft.layers[x.layer]
+  if (before?.op !== 'clip' || before.most !== 0 || before.least > -UNBOUNDED) {
+    throw refuse(call, 'an exponent of at most 0')
+  }
   return { ...same(x, before.input), piece: { kind: 'expm1', factor: 1 } }
 }
 

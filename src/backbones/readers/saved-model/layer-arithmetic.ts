@@ -23,7 +23,7 @@ import type { LayerValue, Value } from './value.ts'
 import { mapAxes } from './windows.ts'
 
 /** The largest float32 stands for no bound. */
-const UNBOUNDED = 3.4028234663852886e38
+export const UNBOUNDED = 3.4028234663852886e38
 
 /** Between two numbers, one of which may be infinite. */
 export function clip(call: LayerCall, low: number, high: number): LayerValue {
