@@ -2,8 +2,7 @@
 import type { Activation, Layer, LayerId } from '../../../tensor/network.ts'
 import type { NetworkDraft } from '../foreign/network-draft.ts'
 import type { Call } from './evaluate.ts'
-import { UNBOUNDED } from './layer-arithmetic.ts'
-import { type LayerCall, type LayerOperator, refuse, same } from './layer-call.ts'
+import { type LayerCall, type LayerOperator, refuse, same, UNBOUNDED } from './layer-call.ts'
 import type { LayerValue } from './value.ts'
 
 export const activate =

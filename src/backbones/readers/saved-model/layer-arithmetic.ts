@@ -16,14 +16,12 @@ import {
   refusePiece,
   same,
   scalar,
+  UNBOUNDED,
 } from './layer-call.ts'
 import { perChannel } from './per-channel.ts'
 import { averageInside } from './pools.ts'
 import type { LayerValue, Value } from './value.ts'
 import { mapAxes } from './windows.ts'
-
-/** The largest float32 stands for no bound. */
-export const UNBOUNDED = 3.4028234663852886e38
 
 /** Between two numbers, one of which may be infinite. */
 export function clip(call: LayerCall, low: number, high: number): LayerValue {

@@ -8,6 +8,9 @@ import type { Call } from './evaluate.ts'
 import type { Reading } from './reading.ts'
 import type { LayerValue, Value } from './value.ts'
 
+/** The largest float32 stands for no bound. */
+export const UNBOUNDED = 3.4028234663852886e38
+
 /** A call whose first layer is `x`. */
 export interface LayerCall extends Call {
   readonly x: LayerValue
