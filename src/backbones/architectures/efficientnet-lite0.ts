@@ -3,8 +3,9 @@
  * Layout of stages: Tan & Le, https://arxiv.org/abs/1905.11946, table 1; the Lite changes and the input scaling
  * (x − 127) / 128: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
  */
-import { INPUT, type LayerId, type Network, NetworkBuilder } from '../../tensor/network.ts'
+import type { Network } from '../../tensor/network.ts'
 import type { Architecture, PyTorchNaming } from '../architecture.ts'
+import { describeInvertedResiduals } from '../inverted-residuals.ts'
 import {
   CENTRED,
   IMAGENET_COLOURS,
@@ -24,9 +25,6 @@ const STAGES = [
   { expansion: 6, kernelSize: 5, stride: 2, repeats: 4, channels: 192 },
   { expansion: 6, kernelSize: 3, stride: 1, repeats: 1, channels: 320 },
 ] as const
-
-const STEM_CHANNELS = 32
-const FEATURES = 1280
 
 /** The epsilon of every batch norm of the original family. */
 const EPSILON = 1e-3
@@ -65,6 +63,14 @@ const timmPorted: PyTorchNaming = {
   adapt: (network) => withScaling(network, CENTRED),
 }
 
+const describe = (size: number, classes: number): Network =>
+  describeInvertedResiduals({
+    name: 'efficientnet-lite0',
+    input: { size, mean: 127, divisor: 128 },
+    classes,
+    stages: STAGES,
+  })
+
 /** 1280 `features`. Layers are named `stem`, `block<0..15>/{expand,depthwise,project}`, `top`, `classifier`. */
 export const efficientNetLite0: Architecture = {
   id: 'efficientnet-lite0',
@@ -73,59 +79,4 @@ export const efficientNetLite0: Architecture = {
   licence: 'Apache-2.0',
   describe,
   pytorch: [ported, timm, timmPorted],
-}
-
-function describe(size: number, classes: number): Network {
-  const builder = new NetworkBuilder()
-  const conv = (
-    name: string,
-    input: LayerId,
-    options: { filters: number; kernelSize?: number; stride?: number; groups?: number },
-  ): LayerId =>
-    builder.add({
-      op: 'conv',
-      name,
-      input,
-      kernelSize: 1,
-      stride: 1,
-      padding: 'same',
-      groups: 1,
-      ...options,
-    })
-  const relu6 = (input: LayerId): LayerId => builder.add({ op: 'relu6', input })
-
-  let x = relu6(conv('stem', INPUT, { filters: STEM_CHANNELS, kernelSize: 3, stride: 2 }))
-  let channels = STEM_CHANNELS
-  let block = 0
-  const stages: Record<string, LayerId> = {}
-  for (const stage of STAGES) {
-    for (let repeat = 0; repeat < stage.repeats; repeat++) {
-      const name = `block${block++}`
-      const stride = repeat === 0 ? stage.stride : 1
-      const inner = channels * stage.expansion
-      const shortcut = x
-      if (stage.expansion > 1) x = relu6(conv(`${name}/expand`, x, { filters: inner }))
-      const { kernelSize } = stage
-      x = relu6(conv(`${name}/depthwise`, x, { filters: inner, kernelSize, stride, groups: inner }))
-      x = conv(`${name}/project`, x, { filters: stage.channels })
-      if (stride === 1 && channels === stage.channels) {
-        x = builder.add({ op: 'add', inputs: [shortcut, x] })
-      }
-      channels = stage.channels
-      stages[name] = x
-    }
-  }
-  const top = relu6(conv('top', x, { filters: FEATURES }))
-  const features = builder.add({ op: 'global-average-pool', input: top })
-  const logits = builder.add({ op: 'dense', name: 'classifier', input: features, units: classes })
-  return {
-    name: 'efficientnet-lite0',
-    input: { size, mean: 127, divisor: 128 },
-    layers: builder.layers,
-    outputs: {
-      features: { layer: features, width: FEATURES },
-      logits: { layer: logits, width: classes },
-    },
-    stages,
-  }
 }

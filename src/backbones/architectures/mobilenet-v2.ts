@@ -4,8 +4,9 @@
  * (x − 127.5) / 127.5: https://github.com/keras-team/keras/blob/master/keras/src/applications/mobilenet_v2.py. Keras pads
  * by hand before a stride of 2, as much as TensorFlow's SAME does.
  */
-import { INPUT, type LayerId, type Network, NetworkBuilder } from '../../tensor/network.ts'
+import type { Network } from '../../tensor/network.ts'
 import type { Architecture, PyTorchNaming } from '../architecture.ts'
+import { describeInvertedResiduals } from '../inverted-residuals.ts'
 import {
   IMAGENET_COLOURS,
   padAlike,
@@ -14,19 +15,16 @@ import {
   withScaling,
 } from '../pytorch-naming.ts'
 
-/** Expansion, channels, repeats and first stride of each stage: t, c, n and s of the paper. */
+/** Expansion, kernel size, channels, repeats and first stride of each stage: t, 3, c, n and s of the paper. */
 const STAGES = [
-  { expansion: 1, channels: 16, repeats: 1, stride: 1 },
-  { expansion: 6, channels: 24, repeats: 2, stride: 2 },
-  { expansion: 6, channels: 32, repeats: 3, stride: 2 },
-  { expansion: 6, channels: 64, repeats: 4, stride: 2 },
-  { expansion: 6, channels: 96, repeats: 3, stride: 1 },
-  { expansion: 6, channels: 160, repeats: 3, stride: 2 },
-  { expansion: 6, channels: 320, repeats: 1, stride: 1 },
+  { expansion: 1, kernelSize: 3, channels: 16, repeats: 1, stride: 1 },
+  { expansion: 6, kernelSize: 3, channels: 24, repeats: 2, stride: 2 },
+  { expansion: 6, kernelSize: 3, channels: 32, repeats: 3, stride: 2 },
+  { expansion: 6, kernelSize: 3, channels: 64, repeats: 4, stride: 2 },
+  { expansion: 6, kernelSize: 3, channels: 96, repeats: 3, stride: 1 },
+  { expansion: 6, kernelSize: 3, channels: 160, repeats: 3, stride: 2 },
+  { expansion: 6, kernelSize: 3, channels: 320, repeats: 1, stride: 1 },
 ] as const
-
-const STEM_CHANNELS = 32
-const FEATURES = 1280
 
 /** Both pad on either side alike, and were trained on ImageNet's colours. */
 const ported = {
@@ -61,6 +59,14 @@ const timm: PyTorchNaming = {
   modules: (layer) => timmModules(layer, STAGES),
 }
 
+const describe = (size: number, classes: number): Network =>
+  describeInvertedResiduals({
+    name: 'mobilenet-v2',
+    input: { size, mean: 127.5, divisor: 127.5 },
+    classes,
+    stages: STAGES,
+  })
+
 /** 1280 `features`. Layers are named `stem`, `block<0..16>/{expand,depthwise,project}`, `top`, `classifier`. */
 export const mobileNetV2: Architecture = {
   id: 'mobilenet-v2',
@@ -69,59 +75,4 @@ export const mobileNetV2: Architecture = {
   licence: 'Apache-2.0',
   describe,
   pytorch: [torchvision, timm],
-}
-
-function describe(size: number, classes: number): Network {
-  const builder = new NetworkBuilder()
-  const stages: Record<string, LayerId> = {}
-  const conv = (
-    name: string,
-    input: LayerId,
-    options: { filters: number; kernelSize?: number; stride?: number; groups?: number },
-  ): LayerId =>
-    builder.add({
-      op: 'conv',
-      name,
-      input,
-      kernelSize: 1,
-      stride: 1,
-      padding: 'same',
-      groups: 1,
-      ...options,
-    })
-  const relu6 = (input: LayerId): LayerId => builder.add({ op: 'relu6', input })
-
-  let x = relu6(conv('stem', INPUT, { filters: STEM_CHANNELS, kernelSize: 3, stride: 2 }))
-  let channels = STEM_CHANNELS
-  let block = 0
-  for (const stage of STAGES) {
-    for (let repeat = 0; repeat < stage.repeats; repeat++) {
-      const name = `block${block++}`
-      const stride = repeat === 0 ? stage.stride : 1
-      const inner = channels * stage.expansion
-      const shortcut = x
-      if (stage.expansion > 1) x = relu6(conv(`${name}/expand`, x, { filters: inner }))
-      const depthwise = { filters: inner, kernelSize: 3, stride, groups: inner }
-      x = relu6(conv(`${name}/depthwise`, x, depthwise))
-      x = conv(`${name}/project`, x, { filters: stage.channels })
-      if (stride === 1 && channels === stage.channels) {
-        x = builder.add({ op: 'add', inputs: [shortcut, x] })
-      }
-      channels = stage.channels
-      stages[name] = x
-    }
-  }
-  const top = relu6(conv('top', x, { filters: FEATURES }))
-  const features = builder.add({ op: 'global-average-pool', input: top })
-  const logits = builder.add({ op: 'dense', name: 'classifier', input: features, units: classes })
-  return {
-    name: 'mobilenet-v2',
-    input: { size, mean: 127.5, divisor: 127.5 },
-    layers: builder.layers,
-    outputs: {
-      features: { layer: features, width: FEATURES },
-      logits: { layer: logits, width: classes },
-    },
-    stages,
-  }
 }
