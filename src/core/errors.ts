@@ -99,6 +99,7 @@ export const ERROR_CATALOGUE = {
     422,
     'A classifier is larger than the format that was asked for can hold.',
   ),
+  forbidden: failure(403, 'The token does not allow what was asked.'),
   internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
   label_count_differs: failure(422, 'There are more or fewer labels than outputs of the network.'),
   label_invalid: usage(422, 'A label is empty or too long.'),

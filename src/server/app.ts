@@ -10,7 +10,7 @@ import { VergerError } from '../core/errors.ts'
 import { packagePath, readVersion } from '../core/version.ts'
 import type { Predictor } from '../serving/predictor.ts'
 import { admitByBytes } from './admission.ts'
-import { requireToken } from './authentication.ts'
+import { authenticateRequests, createAuthenticator } from './authentication.ts'
 import { answerClientError, describeSchemaFaults, mapError } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
@@ -79,7 +79,7 @@ export async function createApp({
   })
   recordRequests(app, metrics)
   endConnectionsOnClose(app)
-  if (config.token !== undefined) requireToken(app, config.token)
+  authenticateRequests(app, createAuthenticator(config.token))
   admitByBytes(app, limits)
 
   await app.register(fastifySwagger, {
@@ -109,7 +109,11 @@ export async function createApp({
   registerPredictRoute(app, { predictor, limits, metrics })
   registerModelRoutes(app, registry)
   registerCorrectionRoute(app, { predictor, registry, limits })
-  app.get('/api/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get(
+    '/api/openapi.json',
+    { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
+    () => app.swagger(),
+  )
   await app.register(servePage)
   return app
 }

@@ -40,6 +40,10 @@ export function registerCorrectionRoute(
   app.post<{ Params: { readonly model: string } }>(
     '/api/models/:model/corrections',
     {
+      config: {
+        scope: 'predict',
+        modelOf: ({ params }) => (params as { readonly model: string }).model,
+      },
       schema: {
         summary: 'Keep a photo with its right label, for the next training',
         description:

@@ -51,6 +51,7 @@ export function registerHealthRoutes(
   app.get(
     '/metrics',
     {
+      config: { scope: 'read' },
       schema: {
         summary: 'Metrics in the Prometheus text format',
         produces: ['text/plain'],

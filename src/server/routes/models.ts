@@ -1,10 +1,11 @@
 /** `GET /api/models…`: which models there are, what their versions know, and how well. */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
 import { type ErrorDescription, toVergerError } from '../../core/errors.ts'
 import type { Model, Registry, Version } from '../../registry/registry.ts'
+import { maySee } from '../../registry/scopes.ts'
 import { headlineFigures, readVersionReport } from '../../training/version-report.ts'
 import type { HomeRegistry } from '../home-registry.ts'
 import {
@@ -41,26 +42,31 @@ const REPORT_HEADERS = {
   'cache-control': 'no-cache',
 }
 
+const modelOf = ({ params }: FastifyRequest): string => (params as OfModel).model
+
 export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): void {
   app.get(
     '/api/models',
     {
+      config: { scope: 'read', isFiltered: true },
       schema: {
         summary: 'The models, in the order of their names',
         response: { 200: MODELS_SCHEMA, ...describeFailures([]) },
       },
     },
-    async () => {
+    async ({ caller }) => {
       const opened = await home.find()
       if (opened === undefined) return []
       const { registry } = opened
-      return Promise.all((await registry.listModels()).map((model) => summarise(registry, model)))
+      const models = (await registry.listModels()).filter(({ name }) => maySee(caller, name))
+      return Promise.all(models.map((model) => summarise(registry, model)))
     },
   )
 
   app.get<{ Params: OfModel }>(
     '/api/models/:model',
     {
+      config: { scope: 'read', modelOf },
       schema: {
         summary: 'One model with its versions',
         params: OF_MODEL,
@@ -81,6 +87,7 @@ export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): v
   app.get<{ Params: OfVersion }>(
     '/api/models/:model/versions/:version',
     {
+      config: { scope: 'read', modelOf },
       schema: {
         summary: 'One version: its labels, and how well it knows them',
         params: OF_VERSION,
@@ -110,6 +117,7 @@ export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): v
   app.get<{ Params: OfVersion }>(
     '/api/models/:model/versions/:version/report',
     {
+      config: { scope: 'read', modelOf },
       schema: {
         summary: 'The report of a version, as a page that needs nothing else',
         params: OF_VERSION,

@@ -103,6 +103,10 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
   app.post<{ Querystring: PredictQuery }>(
     '/predict',
     {
+      config: {
+        scope: 'predict',
+        modelOf: ({ query }) => (query as Partial<PredictQuery>).model,
+      },
       // Only the query arrives as text: coercion of types would also turn numbers of a JSON body into photos.
       preValidation: async ({ query }) => {
         if (/^-?\d+$/.test(String(query.top))) query.top = Number(query.top)

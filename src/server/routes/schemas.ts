@@ -20,6 +20,7 @@ export const ERROR_SCHEMA = {
 const COMMON_CODES: readonly ErrorCode[] = [
   'request_invalid',
   'unauthorized',
+  'forbidden',
   'request_timeout',
   'internal',
   'registry_busy',
