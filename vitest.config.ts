@@ -7,7 +7,7 @@ const project = (name: string, include: string[], timeoutMs = 30_000) => ({
 /** Where CI wants the results as JSON. */
 const report = process.env['VERGER_TEST_REPORT']
 
-/** `arrows`, `unit` and `built` need npm alone; `web`, `golden`, `package` and `parity` need test/setup-all.sh. */
+/** `arrows`, `unit` and `built` need npm alone; the others what test/setup-all.sh or a setup.sh below scripts/ installs. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -20,6 +20,7 @@ export default defineConfig({
       project('golden', ['test/golden/**/*.test.ts'], 300_000),
       project('package', ['test/package/**/*.test.ts'], 600_000),
       project('parity', ['test/parity/**/*.test.ts'], 600_000),
+      project('clients', ['test/clients/**/*.test.ts'], 180_000),
     ],
   },
 })
