@@ -11,7 +11,7 @@ import { packagePath, readVersion } from '../core/version.ts'
 import type { Predictor } from '../serving/predictor.ts'
 import { admitByBytes } from './admission.ts'
 import { authenticateRequests, createAuthenticator } from './authentication.ts'
-import { answerClientError, describeSchemaFaults, mapError } from './error-mapper.ts'
+import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
 import { requestIdOf } from './request-id.ts'
@@ -71,6 +71,8 @@ export async function createApp({
   }) as unknown as FastifyInstance
 
   const metrics = createMetrics(predictor)
+  app.decorate('errorForms', new Map())
+  trackUrls(app)
   app.setErrorHandler(onError)
   app.setNotFoundHandler((request) => {
     throw new VergerError('route_unknown', `Nothing answers ${request.method} ${request.url}`, {

@@ -1,26 +1,46 @@
 /** The one place where an error becomes an HTTP response. */
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from 'fastify'
 import type { Config, Limits } from '../core/config.ts'
 import { ERROR_CATALOGUE, type ErrorCode, toVergerError, VergerError } from '../core/errors.ts'
 import type { Predictor } from '../serving/predictor.ts'
+import { errorFormOf, type FormatError } from './error-forms.ts'
 
 type FrameworkError = Error & { readonly code?: string; readonly statusCode?: number }
 
-/** Answers `{ "error": { code, message, hint } }` with the status of the catalogue. */
-export function mapError(config: Config, predictor: Predictor) {
+/** The form of Verger's own routes, with the status of the catalogue. */
+const describeError: FormatError = (error) => ({ body: { error: error.describe() } })
+
+/** Answers `{ "error": { code, message, hint } }`, or in the form of the protocol that the request speaks. */
+export function mapError(config: Config, predictor: Pick<Predictor, 'load'>) {
   return (error: FrameworkError, request: FastifyRequest, reply: FastifyReply): void => {
     const known = fromFramework(error, request, config) ?? toVergerError(error)
-    const { status } = ERROR_CATALOGUE[known.code]
+    const form =
+      request.routeOptions.config?.formatError ??
+      errorFormOf(request.server, request.url) ??
+      describeError
+    const { status, body } = applyForm(form, known)
     if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
-    if (status === 503) void reply.header('retry-after', retryAfterSeconds(predictor))
+    if (status === 503 || status === 429)
+      void reply.header('retry-after', retryAfterSeconds(predictor))
     if (known.code === 'unauthorized')
       void reply.header('www-authenticate', 'Bearer realm="verger"')
-    void reply.code(status).send({ error: known.describe() })
+    void reply.code(status).send(body)
   }
 }
 
-function retryAfterSeconds(predictor: Predictor): number {
+function applyForm(form: FormatError, error: VergerError): { status: number; body: unknown } {
+  const { status } = ERROR_CATALOGUE[error.code]
+  return { status, ...form(error, status) }
+}
+
+function retryAfterSeconds(predictor: Pick<Predictor, 'load'>): number {
   return Math.max(1, Math.ceil(predictor.load.waitMs / 1000))
 }
 
@@ -95,9 +115,20 @@ export function describeSchemaFaults(
 /** Milliseconds in which a client that was refused may still read why before its connection is cut. */
 const LINGER_MS = 1000
 
+/** Paths of the requests that are being received, so that one that comes too late is told in the form of its protocol. */
+const urls = new WeakMap<Socket, string>()
+
+/** Remembers where each request of a server goes while it is here. */
+export function trackUrls({ server }: FastifyInstance): void {
+  server.on('request', ({ socket, url = '' }, response) => {
+    urls.set(socket, url)
+    response.once('close', () => urls.delete(socket))
+  })
+}
+
 /** Answers a request that never became one: broken HTTP, or a client that was too slow. */
 export function answerClientError({ receiveTimeoutMs }: Limits) {
-  return (error: NodeJS.ErrnoException, socket: Socket): void => {
+  return function (this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
@@ -110,10 +141,12 @@ export function answerClientError({ receiveTimeoutMs }: Limits) {
             { hint: 'Send a smaller photo, or raise VERGER_RECEIVE_TIMEOUT_MS.' },
           )
         : new VergerError('request_invalid', `Expected an HTTP request: ${error.message}`)
-    const body = JSON.stringify({ error: known.describe() })
-    const { status } = ERROR_CATALOGUE[known.code]
+    const form = errorFormOf(this, urls.get(socket) ?? '') ?? describeError
+    const formatted = applyForm(form, known)
+    const body = JSON.stringify(formatted.body)
+    const { status } = formatted
     socket.end(
-      `HTTP/1.1 ${status} ${known.code}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     )
     setTimeout(() => socket.destroy(), LINGER_MS).unref()
   }
