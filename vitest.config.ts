@@ -16,6 +16,7 @@ export default defineConfig({
       project('arrows', ['test/architecture/**/*.test.ts']),
       project('unit', ['src/**/*.test.ts', 'scripts/**/*.test.ts']),
       project('built', ['test/{cli,http,contract,docs,fuzz}/**/*.test.ts'], 60_000),
+      project('servers', ['test/servers/**/*.test.ts'], 120_000),
       project('web', ['test/web/**/*.test.ts'], 60_000),
       project('golden', ['test/golden/**/*.test.ts'], 300_000),
       project('package', ['test/package/**/*.test.ts'], 600_000),
