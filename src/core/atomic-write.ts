@@ -18,7 +18,7 @@ const STALE_AFTER_MS = 24 * 60 * 60 * 1000
  */
 export async function writeFileAtomic(
   path: string,
-  data: Uint8Array | string | Iterable<Uint8Array>,
+  data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   temporaryFolder: string = dirname(path),
 ): Promise<void> {
   const temporary = join(temporaryFolder, temporaryName(basename(path)))
@@ -26,7 +26,7 @@ export async function writeFileAtomic(
     const file = await open(temporary, 'wx')
     try {
       if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data)
-      else for (const bytes of data) await file.writeFile(bytes)
+      else for await (const bytes of data) await file.writeFile(bytes)
       await file.sync()
     } finally {
       await file.close()

@@ -1,4 +1,5 @@
 /** Blobs as files: `<folder>/ab/cdef…` holds the bytes whose hash is `abcdef…`. */
+import { createReadStream } from 'node:fs'
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
@@ -9,8 +10,9 @@ import {
   writeFileAtomic,
 } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
-import { sha256 as hash } from '../core/hashes.ts'
-import type { BlobEntry, BlobStore } from './blob-store.ts'
+import { sha256 as hash, sha256OfFile } from '../core/hashes.ts'
+import type { BlobEntry, BlobStore, ByteRange } from './blob-store.ts'
+import { readFileAs, verified } from './verified.ts'
 
 const PREFIX = /^[0-9a-f]{2}$/
 const REST = /^[0-9a-f]{62}$/
@@ -24,16 +26,22 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
   const pathOf = (sha256: string) => blobPath(folder, sha256)
   const folderOf = (sha256: string) => dirname(pathOf(sha256))
 
+  async function write(sha256: string, bytes: Uint8Array | AsyncIterable<Uint8Array>) {
+    const path = pathOf(sha256)
+    if (await holds(path, sha256)) return keep(path, folderOf(sha256))
+    await createFolder(folderOf(sha256))
+    await writeFileAtomic(path, bytes, incoming)
+  }
+
   return {
     async put(bytes) {
       const sha256 = hash(bytes)
-      const path = pathOf(sha256)
-      if (await holds(path, sha256)) {
-        await keep(path, folderOf(sha256))
-      } else {
-        await createFolder(folderOf(sha256))
-        await writeFileAtomic(path, bytes, incoming)
-      }
+      await write(sha256, bytes)
+      return sha256
+    },
+    async putFile(from, options = {}) {
+      const sha256 = options.sha256 ?? (await sha256OfFile(from))
+      await write(sha256, readFileAs(from, sha256))
       return sha256
     },
     async get(sha256) {
@@ -43,6 +51,11 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
       })
       if (hash(bytes) !== sha256) throw damaged(sha256, path)
       return bytes
+    },
+    openRead(sha256, { range } = {}) {
+      const path = pathOf(sha256)
+      const bytes = readPieces(sha256, path, range)
+      return range === undefined ? verified(bytes, sha256, () => damaged(sha256, path)) : bytes
     },
     async has(sha256) {
       return (await sizeOf(pathOf(sha256))) !== undefined
@@ -60,8 +73,20 @@ export const blobPath = (folder: string, sha256: string): string =>
 
 /** Whether the bytes are there and intact. */
 async function holds(path: string, sha256: string): Promise<boolean> {
-  const bytes = await readFile(path).catch(() => undefined)
-  return bytes !== undefined && hash(bytes) === sha256
+  const received = await sha256OfFile(path).catch(() => undefined)
+  return received === sha256
+}
+
+async function* readPieces(
+  sha256: string,
+  path: string,
+  range: ByteRange | undefined,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(path, { ...range })
+  } catch (error) {
+    throw missing(sha256, path, error as NodeJS.ErrnoException)
+  }
 }
 
 /** Says that an existing blob was put now; the process that wrote it may not have brought its name to the disk yet. */

@@ -1,76 +1,14 @@
-/** The promises of a blob store, kept by every implementation. */
+/** Blobs as files of a folder; test/servers has the same for buckets. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../dist/core/hashes.js'
-import type { BlobEntry, BlobStore } from '../../dist/store/blob-store.js'
 import { openFolderBlobStore } from '../../dist/store/folder-blob-store.js'
+import { describeBlobStore, listAll } from './blob-store-suite.ts'
 import { createHome } from './homes.ts'
 
-const implementations: readonly { name: string; open(): Promise<BlobStore> }[] = [
-  { name: 'folder', open: () => openFolderBlobStore(createHome()) },
-]
-
-async function listAll(blobs: BlobStore): Promise<BlobEntry[]> {
-  const entries: BlobEntry[] = []
-  for await (const entry of blobs.list()) entries.push(entry)
-  return entries
-}
-
-describe.each(implementations)('blob store: $name', ({ open }) => {
-  it('gives back what was put, by its hash', async () => {
-    const blobs = await open()
-    const bytes = randomBytes(300_000)
-    const hash = await blobs.put(bytes)
-    expect(hash).toBe(sha256(bytes))
-    expect(Buffer.compare(await blobs.get(hash), bytes)).toBe(0)
-    expect(await blobs.has(hash)).toBe(true)
-  })
-
-  it('keeps no bytes too', async () => {
-    const blobs = await open()
-    expect(await blobs.get(await blobs.put(new Uint8Array()))).toHaveLength(0)
-  })
-
-  it('keeps equal bytes once, also when they come at the same time', async () => {
-    const blobs = await open()
-    const bytes = randomBytes(100_000)
-    await Promise.all(Array.from({ length: 10 }, () => blobs.put(bytes)))
-    await blobs.put(bytes)
-    expect(await listAll(blobs)).toMatchObject([{ sha256: sha256(bytes), sizeBytes: 100_000 }])
-  })
-
-  it('lists every blob with its size and the time of its last put', async () => {
-    const blobs = await open()
-    const beforeMs = Date.now() - 2000
-    const hashes = await Promise.all([1, 2, 3].map((size) => blobs.put(randomBytes(size))))
-    const entries = await listAll(blobs)
-    expect(entries.map((entry) => entry.sha256).sort()).toEqual(hashes.sort())
-    expect(entries.map((entry) => entry.sizeBytes).sort()).toEqual([1, 2, 3])
-    for (const { putAtMs } of entries) expect(putAtMs).toBeGreaterThan(beforeMs)
-  })
-
-  it('says what is missing', async () => {
-    const blobs = await open()
-    const hash = sha256(Buffer.from('never put'))
-    expect(await blobs.has(hash)).toBe(false)
-    await expect(blobs.get(hash)).rejects.toMatchObject({
-      code: 'blob_missing',
-      details: { sha256: hash },
-      hint: expect.stringContaining('again'),
-    })
-  })
-
-  it('deletes, and does not mind what is gone', async () => {
-    const blobs = await open()
-    const hash = await blobs.put(randomBytes(10))
-    await blobs.delete(hash)
-    await blobs.delete(hash)
-    expect(await blobs.has(hash)).toBe(false)
-    expect(await listAll(blobs)).toEqual([])
-  })
-})
+describeBlobStore('folder', () => openFolderBlobStore(createHome()))
 
 describe('blob store: folder, on its disk', () => {
   const pathOf = (folder: string, hash: string) => join(folder, hash.slice(0, 2), hash.slice(2))

@@ -14,11 +14,14 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-export function createHome(): string {
+/** A folder that is gone when the test ends. */
+export function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'verger-home-'))
   folders.push(folder)
-  return join(folder, 'home')
+  return folder
 }
+
+export const createHome = (): string => join(createFolder(), 'home')
 
 /** Opens a store that is closed when the test ends. */
 export async function openHome(home = createHome()): Promise<Store> {
