@@ -6,19 +6,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ROOT, runNode } from './child.ts'
 import { FRUITS_360, photosBelow } from './datasets.ts'
+import { type LoadResult, runLoad } from './load.ts'
 import { atLeast, atMost, figure, type Measurement, median, quantile } from './measurement.ts'
 
 const PHOTOS = 2000
 const ROUNDS = 3
 const CONNECTIONS = 8
 const HALF_LOAD_SECONDS = 15
-
-interface LoadResult {
-  readonly rate: number
-  readonly latenciesMs: readonly number[]
-  readonly healthMs: readonly number[]
-  readonly failures: number
-}
 
 /** `POST /predict` with a saturating client beside `verger predict` on the same photos, in turn. */
 export async function* benchHttp(): AsyncGenerator<Measurement> {
@@ -75,14 +69,4 @@ export async function* benchHttp(): AsyncGenerator<Measurement> {
     await once(server, 'exit')
     rmSync(folder, { recursive: true })
   }
-}
-
-/** The client is a process of its own, so that its work is not the server's. */
-async function runLoad(args: readonly string[]): Promise<LoadResult> {
-  const client = spawn(process.execPath, ['bench/load-client.mjs', ...args], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [line] = await once(createInterface(client.stdout), 'line')
-  return JSON.parse(line) as LoadResult
 }

@@ -1,0 +1,118 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRegistry } from '../dist/registry/registry.js'
+import { openStore } from '../dist/store/store.js'
+import { atMost, figure, type Measurement, median, quantile } from './measurement.ts'
+import { type Server, startVerger } from './rivals.ts'
+import { prepareBundles } from './served-bundles.ts'
+
+const MODEL = 'shelf'
+const BATCH = 16
+
+/** What a version costs beside another one on the same backbone, and what a photo costs beside fifteen others. */
+export async function* benchServedVersions({
+  folder,
+  paths,
+  isQuick,
+}: {
+  readonly folder: string
+  readonly paths: readonly string[]
+  readonly isQuick: boolean
+}): AsyncGenerator<Measurement> {
+  const versions = isQuick ? 20 : 200
+  mkdirSync(folder, { recursive: true })
+  const bundleOf = await prepareBundles(paths)
+  const photos = paths.slice(0, BATCH).map((path) => readFileSync(path))
+  const [photo = Buffer.alloc(0)] = photos
+  const store = await openStore(folder)
+  const registry = createRegistry(store)
+  await registry.register({ model: MODEL, version: 'v1', files: bundleOf(1) })
+  const server = await startVerger(folder)
+  try {
+    const answerOf = (version?: string) => ask(server, photo, version)
+    for (let warming = 0; warming < 20; warming++) await answerOf('v1')
+    const alone: number[] = []
+    for (let round = 0; round < 20; round++) alone.push(await timeOf(() => answerOf('v1')))
+    const firstMb = residentMb(server)
+
+    const toServing: number[] = []
+    for (let number = 2; number <= versions; number++) {
+      const version = `v${number}`
+      const files = bundleOf(number)
+      toServing.push(
+        await timeOf(async () => {
+          await registry.register({ model: MODEL, version, files })
+          await answerOf(version)
+        }),
+      )
+    }
+    yield figure('one photo, median', median(alone), 'ms')
+    yield figure('versions create → its first answer, median', median(toServing), 'ms')
+    yield atMost(
+      'versions create → its first answer, 99th percentile',
+      quantile(toServing, 0.99),
+      'ms',
+      300,
+    )
+    yield atMost(
+      `memory of ${versions} versions over that of the first`,
+      residentMb(server) - firstMb,
+      'MB',
+      300,
+    )
+
+    const switches: number[] = []
+    for (let round = 0; round < 50; round++) {
+      switches.push(await timeOf(() => registry.setDefault(MODEL, `v${2 + (round % 2)}`)))
+    }
+    yield atMost('switch of the default, median', median(switches), 'ms', 5)
+    yield figure('switch of the default, 99th percentile', quantile(switches, 0.99), 'ms')
+
+    const together: number[] = []
+    const apart: number[] = []
+    for (let round = 0; round < (isQuick ? 5 : 60); round++) {
+      together.push(await timeOf(() => askTogether(server, photos)))
+      apart.push(await timeOf(() => Promise.all(photos.map((each) => ask(server, each)))))
+    }
+    yield figure(`${BATCH} photos in one request, median`, median(together), 'ms')
+    yield figure(`${BATCH} requests at once, median`, median(apart), 'ms')
+    yield atMost('ratio', median(together) / median(apart), '×', 1)
+  } finally {
+    await server.stop()
+    await store.close()
+  }
+}
+
+async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now()
+  await work()
+  return performance.now() - startMs
+}
+
+/** Answers of a named version; without one, of the backbone. */
+async function ask({ url }: Server, photo: Buffer, version?: string): Promise<void> {
+  const query = version === undefined ? '' : `?model=${MODEL}&version=${version}`
+  await expectOk(
+    await fetch(`${url}/predict${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg' },
+      body: new Uint8Array(photo),
+    }),
+  )
+}
+
+async function askTogether({ url }: Server, photos: readonly Buffer[]): Promise<void> {
+  const form = new FormData()
+  for (const photo of photos) form.append('photo', new Blob([new Uint8Array(photo)]), 'photo.jpg')
+  await expectOk(await fetch(`${url}/predict`, { method: 'POST', body: form }))
+}
+
+async function expectOk(response: Response): Promise<void> {
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`Expected an answer, received ${text}`)
+}
+
+/** Resident memory of a living process, from the kernel. */
+function residentMb({ process: { pid } }: Server): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return (Number(kilobytes) * 1024) / 1e6
+}
