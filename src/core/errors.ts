@@ -150,6 +150,11 @@ export const ERROR_CATALOGUE = {
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),
+  url_refused: failure(
+    422,
+    'A URL leads to an address, a port or a protocol that the server does not ask for others.',
+  ),
+  urls_off: failure(403, 'The server does not fetch photos by URL.'),
   usage_invalid: usage(400, 'The command line does not have the form that the command expects.'),
   version_exists: failure(409, 'Another bundle is registered under this name.'),
   version_file_unknown: failure(404, 'The version has no file of this name.'),
@@ -223,6 +228,7 @@ const PHOTO_CODES: readonly ErrorCode[] = [
   'deadline_exceeded',
   'no_photo',
   'url_failed',
+  'url_refused',
   'worker_crashed',
   'worker_stuck',
 ]
