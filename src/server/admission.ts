@@ -1,38 +1,107 @@
-/** Bounds the memory that request bodies take: a body is admitted only when its bytes fit beside those already here. */
+/** Bounds the memory that request bodies take: bytes count as they come, so that announcing them takes nothing. */
+import { Transform } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes that this request holds in memory, until its response is sent. */
+    holding: Holding
+  }
+}
+
+/** The share that one request has of the bytes that are held at once. */
+export interface Holding {
+  /** Throws `overloaded` where they fit only without what others hold; a request that is alone always fits. */
+  take(sizeBytes: number): void
+}
+
 /**
- * A body of unknown length counts as the largest that is accepted. A refused one is read to its end and dropped, within
- * the time that a request may take: clients that find their connection closed while they send never read why.
+ * Refuses a body by its head where it states more than is accepted, or more than fits now, and by its bytes where it has
+ * stated less, or nothing. What multipart forms and URLs bring is counted by those who read it.
  */
 export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }: Limits): void {
-  let held = 0
+  let heldByAll = 0
+
+  function hold(): Holding & { release(): void } {
+    let held = 0
+    return {
+      take(sizeBytes) {
+        const heldByOthers = heldByAll - held
+        if (heldByOthers > 0 && heldByAll + sizeBytes > queuedBytes) {
+          throw overloaded(queuedBytes, heldByAll)
+        }
+        held += sizeBytes
+        heldByAll += sizeBytes
+      },
+      release() {
+        heldByAll -= held
+        held = 0
+      },
+    }
+  }
+
+  app.decorateRequest('holding', null as unknown as Holding)
   app.addHook('onRequest', async (request, reply) => {
-    const { 'content-length': length, 'transfer-encoding': chunked } = request.headers
-    const sizeBytes =
-      length === undefined ? (chunked === undefined ? 0 : requestBytes) : Number(length)
-    if (sizeBytes > requestBytes) {
-      throw new VergerError(
-        'body_too_large',
-        `Expected a body of at most ${requestBytes} bytes, received ${sizeBytes}`,
-        {
-          hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.',
-          details: { maxBytes: requestBytes, sizeBytes },
-        },
-      )
+    const sizeBytes = Number(request.headers['content-length'] ?? 0)
+    if (sizeBytes > requestBytes) throw bodyTooLarge(requestBytes, sizeBytes)
+    if (sizeBytes > 0 && heldByAll > 0 && heldByAll + sizeBytes > queuedBytes) {
+      throw overloaded(queuedBytes, heldByAll)
     }
-    if (sizeBytes > 0 && held > 0 && held + sizeBytes > queuedBytes) {
-      throw new VergerError(
-        'overloaded',
-        `Expected at most ${queuedBytes} bytes of requests at once, and ${held} are here`,
-        { hint: 'Send again in a few seconds.' },
-      )
-    }
-    held += sizeBytes
-    reply.raw.once('close', () => {
-      held -= sizeBytes
+    const holding = hold()
+    request.holding = holding
+    reply.raw.once('close', holding.release)
+  })
+  app.addHook('preParsing', async (request, reply, body) => {
+    const {
+      'content-type': type = '',
+      'content-length': length,
+      'transfer-encoding': chunked,
+    } = request.headers
+    const hasBody = (length ?? '0') !== '0' || chunked !== undefined
+    if (!hasBody) return body
+    // A refused body is read to its end and dropped, within the time that a request may take: a client that finds its
+    // connection closed while it sends never reads why.
+    reply.raw.once('finish', () => {
+      body.unpipe()
+      body.resume()
     })
+    if (/^multipart\/form-data/i.test(type)) return body
+    const counted = countBytes(request.holding)
+    // Fastify no longer listens to a body that it has refused.
+    counted.on('error', () => {})
+    body.once('error', (error) => counted.destroy(error))
+    return body.pipe(counted)
   })
 }
+
+/** Gives on what it gets, as far as it can be held. */
+const countBytes = (holding: Holding): Transform =>
+  new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      try {
+        holding.take(chunk.length)
+        done(null, chunk)
+      } catch (error) {
+        done(error as VergerError)
+      }
+    },
+  })
+
+const bodyTooLarge = (maxBytes: number, sizeBytes: number): VergerError =>
+  new VergerError(
+    'body_too_large',
+    `Expected a body of at most ${maxBytes} bytes, received ${sizeBytes}`,
+    {
+      hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.',
+      details: { maxBytes, sizeBytes },
+    },
+  )
+
+const overloaded = (maxBytes: number, held: number): VergerError =>
+  new VergerError(
+    'overloaded',
+    `Expected at most ${maxBytes} bytes of requests at once, and ${held} are here`,
+    { hint: 'Send again in a few seconds.' },
+  )

@@ -40,16 +40,20 @@ async function takeParts(request: FastifyRequest, { requestBytes }: Limits): Pro
       fields.set(part.fieldname, String(part.value))
       continue
     }
-    const bytes = await part.toBuffer()
-    sizeBytes += bytes.length
-    if (sizeBytes > requestBytes) {
-      throw new VergerError(
-        'body_too_large',
-        `Expected a body of at most ${requestBytes} bytes, received more`,
-        { hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.' },
-      )
+    const chunks: Uint8Array[] = []
+    for await (const chunk of part.file as AsyncIterable<Uint8Array>) {
+      request.holding.take(chunk.length)
+      sizeBytes += chunk.length
+      if (sizeBytes > requestBytes) throw tooLarge(requestBytes)
+      chunks.push(chunk)
     }
+    const bytes = Buffer.concat(chunks)
     photos.push({ source: part.filename || part.fieldname, read: () => bytes })
   }
   return { photos, fields }
 }
+
+const tooLarge = (maxBytes: number): VergerError =>
+  new VergerError('body_too_large', `Expected a body of at most ${maxBytes} bytes, received more`, {
+    hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.',
+  })

@@ -97,6 +97,7 @@ describe('bytes of requests', () => {
     server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '100000' } })
     const { socket } = await openConnection(server.port)
     socket.write(predictHead(99_000))
+    socket.write(Buffer.alloc(98_000))
     // The first request is here as soon as the second, which comes after it, is refused.
     await expect
       .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status)
@@ -105,11 +106,50 @@ describe('bytes of requests', () => {
     expectError(
       answer,
       'overloaded',
-      /at most 100000 bytes of requests at once, and 99000 are here/,
+      /at most 100000 bytes of requests at once, and 98000 are here/,
     )
     expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/)
     expect((await get(`${server.url}/healthz`)).status).toBe(200)
     socket.destroy()
+    await expect
+      .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status)
+      .toBe(200)
+  })
+
+  test('that were announced and never came keep nobody waiting', async () => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '100000' } })
+    const silent = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const { socket } = await openConnection(server.port)
+        socket.write(predictHead(99_000))
+        return socket
+      }),
+    )
+    await sleep(100)
+    predictionsOf(await predict(server.url, photo, { type: 'image/jpeg' }))
+    for (const socket of silent) socket.destroy()
+  })
+
+  test.each([
+    ['a raw body', 'image/jpeg', ''],
+    [
+      'a multipart body',
+      'multipart/form-data; boundary=b',
+      '--b\r\ncontent-disposition: form-data; name="p"; filename="a.jpg"\r\n\r\n',
+    ],
+  ])('that fit no longer are refused in the middle of %s', async (_what, type, start) => {
+    server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '100000' } })
+    const head = `POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: 90000\r\n\r\n${start}`
+    const [first, second] = [await openConnection(server.port), await openConnection(server.port)]
+    for (const { socket } of [first, second]) socket.write(head)
+    await sleep(100)
+    for (const { socket } of [first, second]) socket.write(Buffer.alloc(40_000))
+    await sleep(100)
+    expect([first.received(), second.received()]).toEqual(['', ''])
+    second.socket.write(Buffer.alloc(30_000))
+    await expect.poll(second.received).toMatch(/^HTTP\/1\.1 503 [\s\S]*"overloaded"/)
+    expect(first.received()).toBe('')
+    for (const { socket } of [first, second]) socket.destroy()
     await expect
       .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status)
       .toBe(200)
