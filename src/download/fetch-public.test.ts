@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { VergerError } from '../core/errors.ts'
 import { type FetchPublicOptions, fetchPublic } from './fetch-public.ts'
 import { isPublicAddress } from './public-address.ts'
@@ -98,14 +98,10 @@ describe('a public address', () => {
   })
 
   test('is asked past the proxies of the environment', async () => {
-    process.env['HTTP_PROXY'] = `http://${INSIDE}:${portOf(inside)}`
-    process.env['http_proxy'] = process.env['HTTP_PROXY']
-    try {
-      await get(at('photos.example'))
-    } finally {
-      delete process.env['HTTP_PROXY']
-      delete process.env['http_proxy']
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY']) {
+      vi.stubEnv(name, `http://${INSIDE}:${portOf(inside)}`)
     }
+    await get(at('photos.example')).finally(() => vi.unstubAllEnvs())
     expect(askedInside).toBe(0)
   })
 
