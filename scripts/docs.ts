@@ -67,18 +67,34 @@ function configPage(): string {
 }
 
 interface Operation {
+  readonly tags?: readonly string[]
   readonly summary?: string
   readonly description?: string
   readonly parameters?: readonly {
     readonly name: string
+    readonly in: string
+    readonly required?: boolean
     readonly description?: string
     readonly schema: { readonly default?: unknown }
   }[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
+  readonly requestBody?: { readonly content: Readonly<Record<string, MediaType>> }
   readonly responses: Readonly<Record<string, { readonly description: string }>>
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[]
 }
 
-async function openApi(): Promise<{ paths: Record<string, Record<string, Operation>> }> {
+interface MediaType {
+  readonly schema?: {
+    readonly properties?: Readonly<Record<string, { readonly description?: string }>>
+    readonly required?: readonly string[]
+  }
+}
+
+interface OpenApi {
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+async function openApi(): Promise<OpenApi> {
   const handler = createHandler({ ...readConfig({}), workers: 1, logLevel: 'silent' })
   try {
     const response = await handler(new Request('http://localhost/api/openapi.json'))
@@ -88,30 +104,51 @@ async function openApi(): Promise<{ paths: Record<string, Record<string, Operati
   }
 }
 
-function httpPage(paths: Record<string, Record<string, Operation>>): string {
-  const intro =
-    '\nThe machine-readable form is `GET /api/openapi.json`, kept here as [openapi.json](openapi.json).\n'
-  const sections = Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) =>
-      operationSection(method, path, operation),
-    ),
+function httpPage({ tags, paths }: OpenApi): string {
+  const intro = `
+The machine-readable form is \`GET /api/openapi.json\`, kept here as [openapi.json](openapi.json). A server that has a token
+wants it as \`Authorization: Bearer …\`; the scope that it needs stands beside each route. A client in TypeScript is part of
+the package: \`import { createClient } from 'verger/client'\`.
+`
+  const routes = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
   )
+  const sections = tags.map(({ name, description }) => {
+    const tagged = routes.filter(({ operation }) => operation.tags?.[0] === name)
+    const rows = tagged.map(({ path, method, operation }) => routeRow(method, path, operation))
+    const details = tagged.map(({ path, method, operation }) =>
+      operationSection(method, path, operation),
+    )
+    return `\n## ${name}\n\n${description}\n\n| route | scope | |\n|---|---|---|\n${rows.join('\n')}\n${details.join('')}`
+  })
+  const untagged = routes.filter(
+    ({ operation }) => !tags.some(({ name }) => name === operation.tags?.[0]),
+  )
+  if (untagged.length > 0) {
+    const named = untagged.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+    throw new Error(`Expected a tag of src/server/openapi.ts on each route, found none on ${named}`)
+  }
   return generated('HTTP') + intro + sections.join('')
 }
 
+const routeRow = (method: string, path: string, operation: Operation): string =>
+  `| \`${method.toUpperCase()} ${path}\` | ${scopeOf(operation)} | ${operation.summary ?? ''} |`
+
+const scopeOf = ({ security }: Operation): string => security[0]?.['token']?.[0] ?? 'open'
+
 function operationSection(method: string, path: string, operation: Operation): string {
   const { summary = '', description, parameters = [], requestBody, responses } = operation
-  const lines = [`\n## ${method.toUpperCase()} ${path}\n`, `${summary}.`]
+  const lines = [`\n### ${method.toUpperCase()} ${path}\n`, `${summary}.`]
   if (description !== undefined) lines.push('', description)
   if (parameters.length > 0) {
-    lines.push('', '| parameter | default | meaning |', '|---|---|---|')
-    for (const { name, schema, description: meaning = '' } of parameters) {
-      lines.push(`| \`${name}\` | ${String(schema.default ?? '')} | ${meaning} |`)
+    lines.push('', '| parameter | in | default | meaning |', '|---|---|---|---|')
+    for (const { name, in: place, schema, description: meaning = '' } of parameters) {
+      lines.push(`| \`${name}\` | ${place} | ${String(schema.default ?? '')} | ${meaning} |`)
     }
   }
   if (requestBody !== undefined) {
     const types = Object.keys(requestBody.content).map((type) => `\`${type}\``)
-    lines.push('', `Body: ${types.join(', ')}.`)
+    lines.push('', `Body: ${types.join(', ')}.`, ...bodyRows(requestBody.content))
   }
   lines.push('', '| status | meaning |', '|---|---|')
   for (const [status, { description: meaning }] of Object.entries(responses)) {
@@ -120,13 +157,23 @@ function operationSection(method: string, path: string, operation: Operation): s
   return `${lines.join('\n')}\n`
 }
 
+function bodyRows(content: Readonly<Record<string, MediaType>>): string[] {
+  const { properties, required = [] } = content['application/json']?.schema ?? {}
+  if (properties === undefined) return []
+  const rows = Object.entries(properties).map(
+    ([name, { description = '' }]) =>
+      `| \`${name}\` | ${required.includes(name) ? 'yes' : ''} | ${description} |`,
+  )
+  return ['', '| key of the JSON | required | meaning |', '|---|---|---|', ...rows]
+}
+
 const check = process.argv.includes('--check')
 const api = await openApi()
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/cli.md': await cliPage(),
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/config.md': configPage(),
-  'docs/reference/http.md': httpPage(api.paths),
+  'docs/reference/http.md': httpPage(api),
   'docs/reference/openapi.json': `${JSON.stringify(api, null, 2)}\n`,
 }
 const stale = Object.entries(pages).filter(([path, text]) => {

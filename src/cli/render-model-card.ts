@@ -1,9 +1,9 @@
 import { NEVER_UNKNOWN } from '../bundles/bundle-manifest.ts'
 import type { View } from '../features/views.ts'
+import type { ModelCard } from '../training/model-card.ts'
 import type { Interval } from '../training/report.ts'
 import { renderColumns } from './columns.ts'
 import { formatPercent, formatTime } from './formats.ts'
-import type { ModelCard } from './model-card.ts'
 import { printable } from './printable.ts'
 import { formatCount, plural } from './render.ts'
 

@@ -1,8 +1,8 @@
-import { listCorrections } from '../registry/corrections.ts'
 import type { Model, ModelSettings } from '../registry/registry.ts'
+import { removeModel } from '../registry/remove-model.ts'
+import { readModelCard } from '../training/model-card.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
-import { readModelCard } from './model-card.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { plural } from './render.ts'
@@ -76,13 +76,9 @@ export async function runModelsDelete(
   context: CommandContext,
   { name, force, dryRun, json }: Named & { readonly force: boolean; readonly dryRun: boolean },
 ): Promise<void> {
-  const gone = await withRegistry(context, async (registry, store) => {
-    const { versions } = await registry.getModel(name)
-    const changes = (await registry.readHistory(name)).length
-    const corrections = (await listCorrections(store, name)).length
-    await registry.deleteModel(name, { force, dryRun })
-    return { model: name, versions, changes, corrections, isDeleted: !dryRun }
-  })
+  const gone = await withRegistry(context, (_registry, store) =>
+    removeModel(store, name, { force, dryRun }),
+  )
   if (json) return printJson(context, gone)
   const verb = dryRun ? 'Would delete' : 'Deleted'
   context.stdout.write(

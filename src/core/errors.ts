@@ -103,6 +103,7 @@ export const ERROR_CATALOGUE = {
   internal: { status: 500, exitCode: EXIT_CODES.bug, meaning: 'A bug in Verger.' },
   label_count_differs: failure(422, 'There are more or fewer labels than outputs of the network.'),
   label_invalid: usage(422, 'A label is empty or too long.'),
+  method_not_allowed: failure(405, 'The path exists and does not answer this method.'),
   model_exists: failure(409, 'A model of this name exists.'),
   model_has_no_version: failure(409, 'The model has no version that could answer.'),
   model_has_versions: failure(409, 'The model has versions that would be deleted with it.'),

@@ -7,18 +7,22 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
-import { packagePath, readVersion } from '../core/version.ts'
+import { packagePath } from '../core/version.ts'
 import type { Predictor } from '../serving/predictor.ts'
 import { admitByBytes } from './admission.ts'
 import { authenticateRequests, createAuthenticator } from './authentication.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
+import { OPENAPI } from './openapi.ts'
 import { requestIdOf } from './request-id.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
+import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { registerModelRoutes } from './routes/models.ts'
+import { registerOwnApi } from './routes/own-api.ts'
 import { registerPredictRoute } from './routes/predict.ts'
+import { registerVersionRoutes } from './routes/versions.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -63,7 +67,7 @@ export async function createApp({
     clientErrorHandler: answerClientError(limits),
     frameworkErrors: onError,
     schemaErrorFormatter: describeSchemaFaults,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, verbose: true } },
     http: {
       connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
       headersTimeout: limits.receiveTimeoutMs,
@@ -84,19 +88,7 @@ export async function createApp({
   authenticateRequests(app, createAuthenticator(config.token))
   admitByBytes(app, limits)
 
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Verger',
-        version: readVersion(),
-        description: 'Photos in, a live classifier out.',
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      ...(config.token === undefined ? {} : { security: [{ token: [] }] }),
-    },
-  })
+  await app.register(fastifySwagger, OPENAPI)
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: true,
     limits: {
@@ -108,14 +100,19 @@ export async function createApp({
     },
   })
   registerHealthRoutes(app, { warming, metrics })
-  registerPredictRoute(app, { predictor, limits, metrics })
-  registerModelRoutes(app, registry)
-  registerCorrectionRoute(app, { predictor, registry, limits })
-  app.get(
-    '/api/openapi.json',
-    { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
-    () => app.swagger(),
-  )
+  app.removeContentTypeParser('text/plain')
+  await registerOwnApi(app, (api) => {
+    registerPredictRoute(api, { predictor, limits, metrics })
+    registerModelRoutes(api, registry)
+    registerVersionRoutes(api, registry)
+    registerDefaultRoutes(api, registry)
+    registerCorrectionRoute(api, { predictor, registry, limits })
+    api.get(
+      '/api/openapi.json',
+      { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
+      () => app.swagger(),
+    )
+  })
   await app.register(servePage)
   return app
 }

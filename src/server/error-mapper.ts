@@ -98,18 +98,34 @@ function fromFramework(
   )
 }
 
+/** Characters of a wrong value that a message shows. */
+const MAX_RECEIVED = 100
+
 /** Names every fault that a schema found in a part of a request, an unknown key by its name. */
 export function describeSchemaFaults(
   faults: readonly FastifySchemaValidationError[],
   part: string,
 ): VergerError {
-  const sentences = faults.map(({ instancePath, message, params }) => {
-    const { additionalProperty: unknown } = params
-    return `${part}${instancePath} ${unknown === undefined ? message : `must not have '${unknown}'`}`
+  const sentences = faults.map((fault) => {
+    const { instancePath, message, params, data } = fault as typeof fault & { data?: unknown }
+    const { additionalProperty: unknown, missingProperty: missing } = params
+    const place = `${part}${instancePath}`
+    if (unknown !== undefined) return `${place} must not have '${unknown}'`
+    return missing === undefined
+      ? `${place} ${message}, received ${nameValue(data)}`
+      : `${place} ${message}`
   })
   return new VergerError('request_invalid', [...new Set(sentences)].join(', '), {
     hint: 'GET /api/openapi.json describes what the route expects.',
   })
+}
+
+function nameValue(value: unknown): string {
+  if (value === undefined) return 'none'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  const text = JSON.stringify(value)
+  return text.length > MAX_RECEIVED ? `${text.slice(0, MAX_RECEIVED)}…` : text
 }
 
 /** Milliseconds in which a client that was refused may still read why before its connection is cut. */

@@ -8,9 +8,11 @@ import { VergerError } from '../core/errors.ts'
 import type { Correction, NewCorrection } from '../registry/corrections.ts'
 import type { Registry } from '../registry/registry.ts'
 import { registryVersions, type VersionSource } from '../serving/version-source.ts'
+import type { Store } from '../store/store.ts'
 
 export interface OpenedRegistry {
   readonly registry: Registry
+  readonly store: Store
   readonly versions: VersionSource
   /** See `registry/corrections.ts`. */
   addCorrection(correction: NewCorrection): Promise<Correction>
@@ -18,6 +20,8 @@ export interface OpenedRegistry {
 }
 
 export interface HomeRegistry {
+  /** Opens the registry and makes one where there is none: for what writes. Throws like `find`. */
+  open(): Promise<OpenedRegistry>
   /** Opens the registry where there is one by now. Throws `registry_damaged`, `registry_newer`, `registry_busy`, `write_failed`. */
   find(): Promise<OpenedRegistry | undefined>
   /** Throws like `find`, and `model_unknown` where there is no registry and so no model. */
@@ -30,13 +34,17 @@ export interface HomeRegistry {
 export function createHomeRegistry(home: string): HomeRegistry {
   let opening: Promise<OpenedRegistry> | undefined
 
-  async function find(): Promise<OpenedRegistry | undefined> {
-    if (opening === undefined && !(await exists(join(home, 'verger.db')))) return undefined
-    opening ??= open(home).catch((error: unknown) => {
+  function open(): Promise<OpenedRegistry> {
+    opening ??= openRegistry(home).catch((error: unknown) => {
       opening = undefined
       throw error
     })
     return opening
+  }
+
+  async function find(): Promise<OpenedRegistry | undefined> {
+    if (opening === undefined && !(await exists(join(home, 'verger.db')))) return undefined
+    return open()
   }
 
   async function require(model: string): Promise<OpenedRegistry> {
@@ -50,6 +58,7 @@ export function createHomeRegistry(home: string): HomeRegistry {
   }
 
   return {
+    open,
     find,
     require,
     versions: {
@@ -68,7 +77,7 @@ export function createHomeRegistry(home: string): HomeRegistry {
 }
 
 /** Imported only here: the database takes as long to load as the rest of the server. */
-async function open(home: string): Promise<OpenedRegistry> {
+async function openRegistry(home: string): Promise<OpenedRegistry> {
   const [{ openStore }, { createRegistry }, { addCorrection }] = await Promise.all([
     import('../store/store.ts'),
     import('../registry/registry.ts'),
@@ -78,6 +87,7 @@ async function open(home: string): Promise<OpenedRegistry> {
   const registry = createRegistry(store)
   return {
     registry,
+    store,
     versions: registryVersions(registry),
     addCorrection: (correction) => addCorrection(store, correction),
     close: () => store.close(),

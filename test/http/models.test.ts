@@ -121,7 +121,7 @@ describe('POST /predict', () => {
 })
 
 describe('GET /api/models', () => {
-  test('lists each model with the labels of the version that answers', async () => {
+  test('lists each model with the classes of the version that answers', async () => {
     expect(await getJson('/api/models')).toEqual([
       {
         name: 'fruits',
@@ -130,27 +130,32 @@ describe('GET /api/models', () => {
         keepCorrections: false,
         versions: 2,
         createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
-        labels: TINY_LABELS,
+        classes: TINY_LABELS,
       },
     ])
   })
 
-  test('shows one model with its versions, the newest first', async () => {
+  test('shows one model', async () => {
     expect(await getJson('/api/models/fruits')).toMatchObject({
       name: 'fruits',
       defaultVersion: 'v1',
-      versions: [
-        { model: 'fruits', name: 'v2', isDefault: false },
-        { model: 'fruits', name: 'v1', isDefault: true },
-      ],
+      versions: 2,
+      classes: TINY_LABELS,
     })
   })
 
-  test('shows a version with its labels and what was measured', async () => {
+  test('lists the versions of a model, the newest first', async () => {
+    expect(await getJson('/api/models/fruits/versions')).toMatchObject([
+      { model: 'fruits', name: 'v2', isDefault: false },
+      { model: 'fruits', name: 'v1', isDefault: true },
+    ])
+  })
+
+  test('shows a version with its classes and what was measured', async () => {
     expect(await getJson('/api/models/fruits/versions/v1')).toMatchObject({
       name: 'v1',
       bundle: expect.stringMatching(/^[0-9a-f]{64}$/),
-      labels: TINY_LABELS,
+      classes: TINY_LABELS,
       backbone: 'efficientnet-lite0',
       training: { photos: 8, photosPerLabel: [3, 2, 3] },
       figures: { accuracy: INTERVAL, measuredOn: { name: 'market' }, decisions: { unsure: 8 } },

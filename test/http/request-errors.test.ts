@@ -190,9 +190,10 @@ describe('a route', () => {
     expectError(await get(`${server.url}/%E0%A4%A`), 'request_invalid', /./)
   })
 
-  test.each(['GET', 'PUT', 'DELETE', 'PATCH'])('is unknown to the method %s', async (method) => {
+  test.each(['GET', 'PUT', 'DELETE', 'PATCH'])('refuses the method %s', async (method) => {
     const answer = await readAnswer(await fetch(`${server.url}/predict`, { method }))
-    expectError(answer, 'route_unknown', new RegExp(`Nothing answers ${method} /predict`))
+    expectError(answer, 'method_not_allowed', new RegExp(`Expected POST .* received ${method}`))
+    expect(answer.headers['allow']).toBe('POST')
   })
 
   test('is as unknown to a method that nobody knows', async () => {

@@ -99,10 +99,16 @@ describe('a server with a token', () => {
     },
   )
 
-  test('says in its description that it wants one', async () => {
+  test('says in its description which scope each route wants', async () => {
     const { text } = await get(`${server.url}/api/openapi.json`, right)
     expect(JSON.parse(text)).toMatchObject({
-      security: [{ token: [] }],
+      paths: {
+        '/api/models': {
+          get: { security: [{ token: ['read'] }] },
+          post: { security: [{ token: ['manage'] }] },
+        },
+        '/healthz': { get: { security: [] } },
+      },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     })
   })

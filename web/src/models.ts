@@ -31,8 +31,8 @@ export function listModels(): Promise<Outcome<readonly Model[]>> {
 export function readVersion(version: ModelVersion): Promise<Outcome<VersionDetails>> {
   return askServer(urlOf(version), {}, async (response) => {
     const body = await readJson(response)
-    if (!isRecord(body) || !Array.isArray(body.labels)) return undefined
-    return { labels: body.labels.filter(isText), hasReport: body.hasReport === true }
+    if (!isRecord(body) || !Array.isArray(body.classes)) return undefined
+    return { labels: body.classes.filter(isText), hasReport: body.hasReport === true }
   })
 }
 

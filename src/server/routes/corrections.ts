@@ -45,6 +45,7 @@ export function registerCorrectionRoute(
         modelOf: ({ params }) => (params as { readonly model: string }).model,
       },
       schema: {
+        tags: ['predictions'],
         summary: 'Keep a photo with its right label, for the next training',
         description:
           'Only where the owner of the model has opted in: verger models update MODEL --keep-corrections. ' +

@@ -25,6 +25,7 @@ export function registerHealthRoutes(
     {
       config: { isOpen: true },
       schema: {
+        tags: ['server'],
         summary: 'Whether the process answers',
         response: { 200: { description: 'It does.', ...STATUS_SCHEMA } },
       },
@@ -36,6 +37,7 @@ export function registerHealthRoutes(
     {
       config: { isOpen: true },
       schema: {
+        tags: ['server'],
         summary: 'Whether photos are answered without a delay',
         response: {
           200: { description: 'Every worker has loaded the network.', ...STATUS_SCHEMA },
@@ -53,6 +55,7 @@ export function registerHealthRoutes(
     {
       config: { scope: 'read' },
       schema: {
+        tags: ['server'],
         summary: 'Metrics in the Prometheus text format',
         produces: ['text/plain'],
         response: { 200: { description: 'Counters, gauges and histograms.', type: 'string' } },

@@ -1,7 +1,9 @@
 /** JSON Schemas of models and versions. */
 import { ERROR_SCHEMA } from './schemas.ts'
 
-const LABELS = { type: 'array', items: { type: 'string' } } as const
+const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+const TIME = { type: 'string', format: 'date-time' } as const
+const CLASSES = { type: 'array', items: { type: 'string' } } as const
 const SHARE = { type: 'number', minimum: 0, maximum: 1 } as const
 const INTERVAL = {
   type: 'object',
@@ -10,55 +12,100 @@ const INTERVAL = {
   required: ['value', 'low', 'high'],
 } as const
 
-const SUMMARY_PROPERTIES = {
-  name: { type: 'string' },
-  description: { type: 'string', description: 'What the model is for' },
-  defaultVersion: { type: 'string', description: 'The version that answers; absent without one' },
+export const DESCRIPTION = { type: 'string', maxLength: 10_000 } as const
+/** Why a default changes, for its history. */
+export const WHY = {
+  type: 'string',
+  maxLength: 1000,
+  description: 'Reason, for the history',
+} as const
+
+export const OF_MODEL = {
+  type: 'object',
+  properties: { model: { type: 'string', description: 'Name of the model', examples: ['fruits'] } },
+  required: ['model'],
+} as const
+export const OF_VERSION = {
+  type: 'object',
+  properties: {
+    ...OF_MODEL.properties,
+    version: { type: 'string', description: 'Name of the version', examples: ['v1'] },
+  },
+  required: ['model', 'version'],
+} as const
+
+export interface OfModel {
+  readonly model: string
+}
+
+export interface OfVersion extends OfModel {
+  readonly version: string
+}
+
+export const MODEL_SCHEMA = {
+  type: 'object',
+  properties: {
+    name: {
+      type: 'string',
+      description: 'Starts with a letter; letters, digits, _ and -, at most 128',
+    },
+    description: { type: 'string', description: 'What the model is for' },
+    defaultVersion: {
+      type: 'string',
+      description: 'The version that answers where none is named; absent without one',
+    },
+    keepCorrections: {
+      type: 'boolean',
+      description: 'Whether the owner keeps photos whose answer was corrected',
+    },
+    versions: { type: 'integer', description: 'How many versions it has' },
+    createdAt: TIME,
+    classes: { ...CLASSES, description: 'What the version that answers can name' },
+    error: {
+      ...ERROR_SCHEMA.properties.error,
+      description: 'What kept its classes from being read',
+    },
+  },
+  required: ['name', 'description', 'keepCorrections', 'versions', 'createdAt'],
+  examples: [
+    {
+      name: 'fruits',
+      description: 'Fruit at the market',
+      defaultVersion: 'v1',
+      keepCorrections: false,
+      versions: 1,
+      createdAt: '2026-11-22T09:01:00.000Z',
+      classes: ['apple', 'banana'],
+    },
+  ],
+} as const
+
+export const MODEL_SETTINGS = {
+  description: { ...DESCRIPTION, description: 'What the model is for' },
   keepCorrections: {
     type: 'boolean',
-    description: 'Whether the owner keeps photos whose answer was corrected',
+    description: 'Keep photos whose answer was corrected, for the next training',
   },
-  createdAt: { type: 'string', format: 'date-time' },
-  labels: { ...LABELS, description: 'What the version that answers can name' },
-  error: { ...ERROR_SCHEMA.properties.error, description: 'What kept the labels from being read' },
 } as const
-const SUMMARY_REQUIRED = ['name', 'description', 'keepCorrections', 'versions', 'createdAt']
 
 const VERSION_PROPERTIES = {
   model: { type: 'string' },
   name: { type: 'string' },
-  bundle: { type: 'string', description: 'SHA-256 of its bundle.json' },
-  description: { type: 'string' },
-  createdAt: { type: 'string', format: 'date-time' },
+  bundle: { ...HASH, description: 'SHA-256 of its bundle.json' },
+  files: {
+    type: 'object',
+    description: 'Name of each file → SHA-256 of its bytes',
+    additionalProperties: HASH,
+  },
+  description: { type: 'string', description: 'What is special about it' },
+  createdAt: TIME,
   isDefault: { type: 'boolean', description: 'Whether it answers where no version is named' },
 } as const
-const VERSION_REQUIRED = Object.keys(VERSION_PROPERTIES)
 
-export const MODELS_SCHEMA = {
-  description: 'Every model.',
-  type: 'array',
-  items: {
-    type: 'object',
-    properties: {
-      ...SUMMARY_PROPERTIES,
-      versions: { type: 'integer', description: 'How many versions it has' },
-    },
-    required: SUMMARY_REQUIRED,
-  },
-} as const
-
-export const MODEL_SCHEMA = {
-  description: 'The model.',
+export const VERSION_SCHEMA = {
   type: 'object',
-  properties: {
-    ...SUMMARY_PROPERTIES,
-    versions: {
-      type: 'array',
-      description: 'Its versions, the newest first',
-      items: { type: 'object', properties: VERSION_PROPERTIES, required: VERSION_REQUIRED },
-    },
-  },
-  required: SUMMARY_REQUIRED,
+  properties: VERSION_PROPERTIES,
+  required: Object.keys(VERSION_PROPERTIES),
 } as const
 
 export const FIGURES_SCHEMA = {
@@ -95,12 +142,21 @@ export const FIGURES_SCHEMA = {
   },
 } as const
 
-export const VERSION_SCHEMA = {
-  description: 'The version.',
+const IMPORTED = {
+  type: 'object',
+  description: 'The foreign model that it was read from; absent where it was trained',
+  properties: {
+    sha256: HASH,
+    readAs: { type: 'string', description: 'Its format' },
+    notes: { type: 'array', items: { type: 'string' } },
+  },
+} as const
+
+export const VERSION_DETAILS_SCHEMA = {
   type: 'object',
   properties: {
     ...VERSION_PROPERTIES,
-    labels: { ...LABELS, description: 'What it can name' },
+    classes: { ...CLASSES, description: 'What it can name' },
     backbone: { type: 'string', description: 'Network whose features it judges' },
     training: {
       type: 'object',
@@ -111,21 +167,51 @@ export const VERSION_SCHEMA = {
         photosPerLabel: {
           type: 'array',
           items: { type: 'integer' },
-          description: 'In the order of the labels',
+          description: 'In the order of the classes',
         },
       },
     },
-    imported: {
-      type: 'object',
-      description: 'The foreign model that it was read from; absent where it was trained',
-      properties: {
-        sha256: { type: 'string' },
-        readAs: { type: 'string', description: 'Its format' },
-        notes: { type: 'array', items: { type: 'string' } },
-      },
-    },
+    imported: IMPORTED,
     figures: FIGURES_SCHEMA,
     hasReport: { type: 'boolean', description: 'Whether …/report has a page' },
   },
-  required: [...VERSION_REQUIRED, 'labels', 'backbone', 'hasReport'],
+  required: [...VERSION_SCHEMA.required, 'classes', 'backbone', 'hasReport'],
+} as const
+
+export const CHANGE_SCHEMA = {
+  type: 'object',
+  description: 'One change of the default',
+  properties: {
+    at: TIME,
+    kind: { type: 'string', enum: ['set', 'rollback', 'delete'] },
+    who: { type: 'string', description: 'Name of the token, or of the user of the process' },
+    why: { type: 'string' },
+    from: { type: 'string', description: 'Default before; absent for the first' },
+    to: { type: 'string', description: 'Default since; absent where the last version was deleted' },
+  },
+  required: ['at', 'kind', 'who', 'why'],
+  examples: [
+    {
+      at: '2026-11-22T09:01:00.000Z',
+      kind: 'set',
+      who: 'ci',
+      why: 'better on bananas',
+      from: 'v1',
+      to: 'v2',
+    },
+  ],
+} as const
+
+/** See `training/model-card.ts`; open, because a card grows with what a reader must know. */
+export const CARD_SCHEMA = {
+  description: 'What a reader must know to trust a model: its data, backbone, figures and limits.',
+  type: 'object',
+  properties: {
+    model: { type: 'string' },
+    version: { type: 'string' },
+    intendedUse: { type: 'array', items: { type: 'string' } },
+    limits: { type: 'array', items: { type: 'string' } },
+  },
+  required: ['model', 'version', 'intendedUse', 'limits'],
+  additionalProperties: true,
 } as const

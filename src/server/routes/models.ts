@@ -1,65 +1,90 @@
-/** `GET /api/models…`: which models there are, what their versions know, and how well. */
-
+/** `/api/models`: use cases with a name. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
 import { type ErrorDescription, toVergerError } from '../../core/errors.ts'
-import type { Model, Registry, Version } from '../../registry/registry.ts'
+import type { Model, ModelSettings, Registry } from '../../registry/registry.ts'
 import { maySee } from '../../registry/scopes.ts'
-import { headlineFigures, readVersionReport } from '../../training/version-report.ts'
+import { readModelCard } from '../../training/model-card.ts'
+import { requireModel } from '../authentication.ts'
 import type { HomeRegistry } from '../home-registry.ts'
 import {
-  type FIGURES_SCHEMA,
+  CARD_SCHEMA,
   MODEL_SCHEMA,
-  MODELS_SCHEMA,
-  VERSION_SCHEMA,
+  MODEL_SETTINGS,
+  OF_MODEL,
+  type OfModel,
 } from './model-schemas.ts'
-import { describeFailures } from './schemas.ts'
+import {
+  describeFailures,
+  LINK_HEADER,
+  nextLink,
+  type PageQuery,
+  pageOf,
+  takePage,
+} from './schemas.ts'
 
-interface OfModel {
-  readonly model: string
-}
+const tags = ['models']
 
-interface OfVersion extends OfModel {
-  readonly version: string
-}
+export const modelOf = ({ params }: FastifyRequest): string => (params as OfModel).model
 
-const OF_MODEL = { type: 'object', properties: { model: { type: 'string' } } } as const
-const OF_VERSION = {
-  type: 'object',
-  properties: { model: { type: 'string' }, version: { type: 'string' } },
-} as const
-
-/**
- * A report brings its own policy, which lets its one script run; this one lets it do nothing else. `sandbox` gives it an
- * origin of its own: whatever a bundle from elsewhere calls a report reaches neither the page nor its token.
- */
-const REPORT_HEADERS = {
-  'content-security-policy':
-    "sandbox allow-scripts; default-src 'none'; img-src data:; script-src 'unsafe-inline'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-cache',
-}
-
-const modelOf = ({ params }: FastifyRequest): string => (params as OfModel).model
+/** Each model of a page has its classes read. */
+const PAGE = 1000
 
 export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): void {
-  app.get(
+  app.get<{ Querystring: PageQuery }>(
     '/api/models',
     {
       config: { scope: 'read', isFiltered: true },
       schema: {
+        tags,
         summary: 'The models, in the order of their names',
-        response: { 200: MODELS_SCHEMA, ...describeFailures([]) },
+        querystring: pageOf('model', PAGE),
+        response: {
+          200: {
+            description: 'The models',
+            type: 'array',
+            items: MODEL_SCHEMA,
+            headers: LINK_HEADER,
+          },
+          ...describeFailures([]),
+        },
       },
     },
-    async ({ caller }) => {
+    async ({ caller, query }, reply) => {
       const opened = await home.find()
       if (opened === undefined) return []
       const { registry } = opened
       const models = (await registry.listModels()).filter(({ name }) => maySee(caller, name))
-      return Promise.all(models.map((model) => summarise(registry, model)))
+      const { page, next } = takePage(models, query)
+      if (next !== undefined) void reply.header('link', nextLink('/api/models', next))
+      return Promise.all(page.map((model) => withClasses(registry, model)))
+    },
+  )
+
+  app.post<{ Body: ModelSettings & { readonly name: string } }>(
+    '/api/models',
+    {
+      config: { scope: 'manage', isFiltered: true },
+      schema: {
+        tags,
+        summary: 'Create a model without versions',
+        body: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { name: { type: 'string' }, ...MODEL_SETTINGS },
+          required: ['name'],
+          examples: [{ name: 'fruits', description: 'Fruit at the market' }],
+        },
+        response: {
+          201: { description: 'The model', ...MODEL_SCHEMA },
+          ...describeFailures(['name_invalid', 'model_exists']),
+        },
+      },
+    },
+    async ({ body: { name, ...settings }, caller }, reply) => {
+      requireModel(caller, name)
+      const { registry } = await home.open()
+      return reply.code(201).send(await registry.createModel(name, settings))
     },
   )
 
@@ -68,130 +93,140 @@ export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): v
     {
       config: { scope: 'read', modelOf },
       schema: {
-        summary: 'One model with its versions',
+        tags,
+        summary: 'One model',
         params: OF_MODEL,
-        response: { 200: MODEL_SCHEMA, ...describeFailures(['model_unknown']) },
-      },
-    },
-    async ({ params }) => {
-      const { registry } = await home.require(params.model)
-      const model = await registry.getModel(params.model)
-      const versions = await registry.listVersions(params.model)
-      return {
-        ...(await summarise(registry, model)),
-        versions: versions.map((version) => describeVersion(version, model)),
-      }
-    },
-  )
-
-  app.get<{ Params: OfVersion }>(
-    '/api/models/:model/versions/:version',
-    {
-      config: { scope: 'read', modelOf },
-      schema: {
-        summary: 'One version: its labels, and how well it knows them',
-        params: OF_VERSION,
         response: {
-          200: VERSION_SCHEMA,
-          ...describeFailures(['model_unknown', 'version_unknown', 'blob_missing', 'blob_damaged']),
+          200: { description: 'The model', ...MODEL_SCHEMA },
+          ...describeFailures(['model_unknown']),
         },
       },
     },
     async ({ params }) => {
       const { registry } = await home.require(params.model)
-      const version = await registry.resolveVersion(params.model, params.version)
-      const { labels, backbone, training, imported } = await readManifest(registry, version)
-      const figures = await readFigures(registry, version)
-      return {
-        ...describeVersion(version, await registry.getModel(params.model)),
-        labels,
-        backbone: backbone.id,
-        ...(training === undefined ? {} : { training: describeTraining(training) }),
-        ...(imported === undefined ? {} : { imported }),
-        ...(figures === undefined ? {} : { figures }),
-        hasReport: Object.hasOwn(version.files, 'report.html'),
-      }
+      return withClasses(registry, await registry.getModel(params.model))
     },
   )
 
-  app.get<{ Params: OfVersion }>(
-    '/api/models/:model/versions/:version/report',
+  app.patch<{ Params: OfModel; Body: ModelSettings }>(
+    '/api/models/:model',
+    {
+      config: { scope: 'manage', modelOf },
+      schema: {
+        tags,
+        summary: 'Change what a model is for, and opt in or out',
+        params: OF_MODEL,
+        body: {
+          type: 'object',
+          additionalProperties: false,
+          properties: MODEL_SETTINGS,
+          examples: [{ keepCorrections: true }],
+        },
+        response: {
+          200: { description: 'The model', ...MODEL_SCHEMA },
+          ...describeFailures(['model_unknown']),
+        },
+      },
+    },
+    async ({ params, body }) => {
+      const { registry } = await home.require(params.model)
+      return registry.updateModel(params.model, body)
+    },
+  )
+
+  app.delete<{
+    Params: OfModel
+    Querystring: { readonly force: boolean; readonly dryRun: boolean }
+  }>(
+    '/api/models/:model',
+    {
+      config: { scope: 'manage', modelOf },
+      schema: {
+        tags,
+        summary: 'Delete a model with its history and its corrected photos',
+        params: OF_MODEL,
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            force: { type: 'boolean', default: false, description: 'Delete its versions too' },
+            dryRun: { type: 'boolean', default: false, description: 'Say what would be deleted' },
+          },
+        },
+        response: {
+          200: {
+            description: 'What was deleted, or would be',
+            type: 'object',
+            properties: {
+              model: { type: 'string' },
+              versions: { type: 'integer' },
+              changes: { type: 'integer', description: 'Changes of its default' },
+              corrections: { type: 'integer', description: 'Corrected photos' },
+              isDeleted: { type: 'boolean' },
+            },
+            required: ['model', 'versions', 'changes', 'corrections', 'isDeleted'],
+          },
+          ...describeFailures(['model_unknown', 'model_has_versions']),
+        },
+      },
+    },
+    async ({ params, query }) => {
+      const { removeModel } = await import('../../registry/remove-model.ts')
+      const { store } = await home.require(params.model)
+      return removeModel(store, params.model, query)
+    },
+  )
+
+  app.get<{ Params: OfModel; Querystring: { readonly version?: string } }>(
+    '/api/models/:model/card',
     {
       config: { scope: 'read', modelOf },
       schema: {
-        summary: 'The report of a version, as a page that needs nothing else',
-        params: OF_VERSION,
-        produces: ['text/html'],
-        response: {
-          200: {
-            description: 'The page.',
-            content: { 'text/html': { schema: { type: 'string' } } },
+        tags,
+        summary: 'The card of a model',
+        params: OF_MODEL,
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            version: { type: 'string', description: 'Version to show; without one its default' },
           },
+        },
+        response: {
+          200: CARD_SCHEMA,
           ...describeFailures([
             'model_unknown',
             'version_unknown',
-            'version_file_unknown',
+            'model_has_no_version',
             'blob_missing',
             'blob_damaged',
           ]),
         },
       },
     },
-    async ({ params }, reply) => {
-      const { registry } = await home.require(params.model)
-      const version = await registry.resolveVersion(params.model, params.version)
-      const page = await registry.readVersionFile(version, 'report.html')
-      return reply.headers(REPORT_HEADERS).type('text/html; charset=utf-8').send(Buffer.from(page))
+    async ({ params, query }) => {
+      const { registry, store } = await home.require(params.model)
+      return readModelCard(registry, store, params.model, query.version)
     },
   )
 }
 
-/** A model with the labels of the version that answers; one that cannot be read is a finding, so that the others show. */
-async function summarise(registry: Registry, model: Model) {
-  const { name, description, defaultVersion, keepCorrections, versions, createdAt } = model
-  return {
-    name,
-    description,
-    ...(defaultVersion === undefined ? {} : { defaultVersion }),
-    keepCorrections,
-    versions,
-    createdAt,
-    ...(defaultVersion === undefined ? {} : await readLabels(registry, name, defaultVersion)),
-  }
+/** A model with the classes of the version that answers; where they cannot be read that is a finding, so that the others show. */
+async function withClasses(registry: Registry, model: Model) {
+  if (model.defaultVersion === undefined) return model
+  return { ...model, ...(await readClasses(registry, model.name, model.defaultVersion)) }
 }
 
-async function readLabels(
+async function readClasses(
   registry: Registry,
   model: string,
-  versionName: string,
-): Promise<{ readonly labels: readonly string[] } | { readonly error: ErrorDescription }> {
+  name: string,
+): Promise<{ readonly classes: readonly string[] } | { readonly error: ErrorDescription }> {
   try {
-    const version = await registry.resolveVersion(model, versionName)
-    return { labels: (await readManifest(registry, version)).labels }
+    const version = await registry.resolveVersion(model, name)
+    const manifest = await registry.readVersionFile(version, BUNDLE_MANIFEST)
+    return { classes: parseBundleManifest(manifest).labels }
   } catch (error) {
     return { error: toVergerError(error).describe() }
   }
 }
-
-function describeVersion(version: Version, { defaultVersion }: Model) {
-  const { model, name, bundle, description, createdAt } = version
-  return { model, name, bundle, description, createdAt, isDefault: name === defaultVersion }
-}
-
-async function readManifest(registry: Registry, version: Version) {
-  return parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
-}
-
-async function readFigures(registry: Registry, version: Version) {
-  const report = await readVersionReport(registry, version)
-  return (
-    report &&
-    (headlineFigures(report) satisfies Record<keyof (typeof FIGURES_SCHEMA)['properties'], unknown>)
-  )
-}
-
-const describeTraining = ({
-  dataset,
-  photos,
-  photosPerLabel,
-}: NonNullable<BundleManifest['training']>) => ({ dataset, photos, photosPerLabel })

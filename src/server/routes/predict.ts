@@ -94,7 +94,6 @@ const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
 export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
   const { limits } = options
-  app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
@@ -107,11 +106,8 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
         scope: 'predict',
         modelOf: ({ query }) => (query as Partial<PredictQuery>).model,
       },
-      // Only the query arrives as text: coercion of types would also turn numbers of a JSON body into photos.
-      preValidation: async ({ query }) => {
-        if (/^-?\d+$/.test(String(query.top))) query.top = Number(query.top)
-      },
       schema: {
+        tags: ['predictions'],
         summary: 'Name what is on photos',
         description:
           'A request with one photo is answered with its error status when the photo cannot be read. ' +

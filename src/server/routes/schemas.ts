@@ -1,5 +1,5 @@
 /** JSON Schemas that several routes share. */
-import { ERROR_CATALOGUE, type ErrorCode } from '../../core/errors.ts'
+import { ERROR_CATALOGUE, type ErrorCode, VergerError } from '../../core/errors.ts'
 
 export const ERROR_SCHEMA = {
   type: 'object',
@@ -30,14 +30,78 @@ const COMMON_CODES: readonly ErrorCode[] = [
 /** The responses of a route beside its good one: a status with the codes that it stands for. */
 export function describeFailures(codes: readonly ErrorCode[]): Record<string, object> {
   const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of [...COMMON_CODES, ...codes].toSorted()) {
+  for (const code of new Set([...COMMON_CODES, ...codes].toSorted())) {
     const { status } = ERROR_CATALOGUE[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [
       status,
-      { description: names.join(', '), ...ERROR_SCHEMA },
+      { description: names.join(', '), ...errorSchema(names) },
     ]),
   )
 }
+
+function errorSchema(codes: readonly ErrorCode[]) {
+  const { code, ...rest } = ERROR_SCHEMA.properties.error.properties
+  const [first = 'internal'] = codes
+  return {
+    type: 'object',
+    properties: {
+      error: {
+        ...ERROR_SCHEMA.properties.error,
+        properties: { code: { ...code, enum: codes }, ...rest },
+      },
+    },
+    required: ['error'],
+    examples: [{ error: { code: first, message: ERROR_CATALOGUE[first].meaning } }],
+  }
+}
+
+/** Part of a list: how many at most, and behind which. */
+export const pageOf = (name: string, limit: number) =>
+  ({
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: limit,
+        default: limit,
+        description: `Most ${name}s in the answer; the header Link names the next page`,
+      },
+      after: { type: 'string', description: `Name of the last ${name} of the page before` },
+    },
+  }) as const
+
+export interface PageQuery {
+  readonly limit: number
+  readonly after?: string
+}
+
+/** The items behind `after`, and the query of the page behind them where there is one. */
+export function takePage<Item extends { readonly name: string }>(
+  items: readonly Item[],
+  { limit, after }: PageQuery,
+): { readonly page: readonly Item[]; readonly next?: string } {
+  const start = after === undefined ? 0 : items.findIndex(({ name }) => name === after) + 1
+  if (after !== undefined && start === 0) {
+    throw new VergerError(
+      'request_invalid',
+      `Expected in querystring/after a name of the list, received ${JSON.stringify(after)}`,
+      { hint: 'Ask for the first page again: the item was deleted.' },
+    )
+  }
+  const page = items.slice(start, start + limit)
+  const last = page.at(-1)
+  if (last === undefined || start + limit >= items.length) return { page }
+  return { page, next: new URLSearchParams({ limit: String(limit), after: last.name }).toString() }
+}
+
+/** RFC 8288: where the next page is. */
+export const nextLink = (path: string, query: string): string => `<${path}?${query}>; rel="next"`
+
+export const LINK_HEADER = {
+  Link: { type: 'string', description: 'Where the next page is: <…>; rel="next" (RFC 8288)' },
+} as const

@@ -3,14 +3,8 @@ import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../bundles/verify-bundle.ts'
 import type { DefaultChange, Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
-import type { EvaluationReport } from '../training/report.ts'
-import {
-  type HeadlineFigures,
-  headlineFigures,
-  readVersionReport,
-} from '../training/version-report.ts'
-import { formatPercent } from './formats.ts'
-import { plural } from './render.ts'
+import type { EvaluationReport } from './report.ts'
+import { type HeadlineFigures, headlineFigures, readVersionReport } from './version-report.ts'
 
 export interface ModelCard {
   readonly model: string
@@ -90,7 +84,7 @@ export async function readModelCard(
     ...(imported === undefined ? {} : { imported }),
     ...(report === undefined ? {} : { figures: figuresOf(report) }),
     intendedUse: [
-      `Naming which of ${plural(labels.length, 'label')} a photo shows, for photos taken like those of its dataset.`,
+      `Naming which of ${countLabels(labels.length)} a photo shows, for photos taken like those of its dataset.`,
       'Not for decisions about people, or where a wrong answer does harm and nobody looks at it first.',
     ],
     limits: limitsOf(manifest, report),
@@ -139,11 +133,11 @@ function limitsOf(
   return [
     ...(imported === undefined
       ? [
-          `It knows ${plural(labels.length, 'label')} and nothing else: a photo of anything else gets one of them, or the answer unknown.`,
-          `It answers unsure below a score of ${formatPercent(head.unsureBelow)}, and unknown for a photo farther than ${head.unknownAbove.toPrecision(3)} from those it was trained on. Both are estimates and miss some.`,
+          `It knows ${countLabels(labels.length)} and nothing else: a photo of anything else gets one of them, or the answer unknown.`,
+          `It answers unsure below a score of ${percent(head.unsureBelow)}, and unknown for a photo farther than ${head.unknownAbove.toPrecision(3)} from those it was trained on. Both are estimates and miss some.`,
         ]
       : [
-          `It knows ${plural(labels.length, 'label')} and nothing else, and never says that it is unsure: a photo of anything else gets one of them.`,
+          `It knows ${countLabels(labels.length)} and nothing else, and never says that it is unsure: a photo of anything else gets one of them.`,
         ]),
     report === undefined
       ? 'How often it is right was not measured.'
@@ -155,3 +149,6 @@ function limitsOf(
       : 'It was trained elsewhere: what it learned from, and which biases it inherits, its makers know.',
   ]
 }
+
+const countLabels = (count: number): string => `${count} label${count === 1 ? '' : 's'}`
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
