@@ -4,7 +4,9 @@
  *   npm run docs         writes
  *   npm run docs:check   fails when a page is not what the code says
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { createHandler, readConfig } from 'verger'
 import type { CommandContext } from '../src/cli/context.ts'
@@ -95,12 +97,15 @@ interface OpenApi {
 }
 
 async function openApi(): Promise<OpenApi> {
-  const handler = createHandler({ ...readConfig({}), workers: 1, logLevel: 'silent' })
+  const home = mkdtempSync(join(tmpdir(), 'verger-docs-'))
+  const config = readConfig({ VERGER_HOME: home })
+  const handler = createHandler({ ...config, workers: 1, logLevel: 'silent' })
   try {
     const response = await handler(new Request('http://localhost/api/openapi.json'))
     return JSON.parse(await response.text())
   } finally {
     await handler.close()
+    rmSync(home, { recursive: true })
   }
 }
 
