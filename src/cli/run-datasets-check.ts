@@ -53,7 +53,7 @@ export async function runDatasetsCheck(
     },
   )
   const sheet = await writeSheet(context, plan, checked)
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   await saveDatasetVersion(store, checked.dataset).finally(() => store.close())
   if (plan.json) return printJson(context, toJson(checked, sheet))
   stdout.write(describe(context, checked, sheet))

@@ -22,7 +22,7 @@ export async function runDatasetsDiff(
   plan: DatasetsDiffPlan,
 ): Promise<void> {
   const { config, stdout } = context
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   const load = async () => [
     await loadDatasetVersion(store, plan.before),
     await loadDatasetVersion(store, plan.after),

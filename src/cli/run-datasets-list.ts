@@ -15,7 +15,7 @@ export async function runDatasetsList(
   { json }: { readonly json: boolean },
 ): Promise<void> {
   const { config, stdout } = context
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   const versions = await listDatasetVersions(store).finally(() => store.close())
   const datasets = await listGotDatasets(config.home)
   if (json) {

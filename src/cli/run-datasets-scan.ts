@@ -42,7 +42,7 @@ export async function runDatasetsScan(
   }
   if (isEmpty) throw nothingReadable(dataset)
 
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   await saveDatasetVersion(store, dataset).finally(() => store.close())
   stderr.write(`${describeScan(scan)}\n`)
   if (!plan.json) stdout.write(`Dataset version ${shortId(dataset.id)}\n`)

@@ -15,7 +15,7 @@ export async function runDatasetsShow(
   { version: idOrName, json }: { readonly version: string; readonly json: boolean },
 ): Promise<void> {
   const { config, stdout } = context
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   const version = await loadDatasetVersion(store, idOrName).finally(() => store.close())
   const { id, name, source, root, createdAt, sizeBytes, photos } = version
   const labels = countLabels(photos)

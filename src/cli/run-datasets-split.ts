@@ -58,7 +58,7 @@ export async function runDatasetsSplit(
   const id = manifestId(photos)
 
   if (out !== undefined) await writeFileAtomic(out, toCsv(dataset.root, photos, dirname(out)))
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   await saveDatasetVersion(store, { ...dataset, photos }).finally(() => store.close())
   if (json) printJson(context, toJson(alike, photos, { ...split, leak }))
   else {

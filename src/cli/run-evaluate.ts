@@ -44,7 +44,7 @@ export interface RunEvaluatePlan {
 
 export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan): Promise<void> {
   const { config, cwd, stdout, stderr } = context
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   try {
     const model = await findModel(store, context, plan)
     const against =

@@ -52,7 +52,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
   refuseDefaultWithoutName(plan)
   await refuseOccupied(context, plan.out)
   const startMs = performance.now()
-  const store = await openStore(config.home)
+  const store = await openStore(config)
   const say = (text: string) => void (plan.json ? stderr : stdout).write(text)
   const narrator = createNarrator(context, say)
   try {

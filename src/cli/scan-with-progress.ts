@@ -30,6 +30,8 @@ export async function scanWithProgress(
   const source = await openDatasetSource(reference, {
     cwd,
     home: config.home,
+    databaseUrl: config.databaseUrl,
+    blobsUrl: config.blobsUrl,
     ...(glob === undefined ? {} : { glob }),
     onProgress(found) {
       if (isTerminal && found % FOUND_STEP === 0) {

@@ -9,6 +9,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Config {
   /** Folder that holds everything embedded. */
   readonly home: string
+  /** PostgreSQL that holds the registry; SQLite in the home where there is none. */
+  readonly databaseUrl: string | undefined
+  /** Bucket that holds files by their hash; a folder in the home where there is none. */
+  readonly blobsUrl: string | undefined
   readonly token: string | undefined
   readonly logLevel: LogLevel
   /** Worker threads that decode and infer. */
@@ -49,6 +53,18 @@ const MiB = 1024 * 1024
 /** One row per variable, in the order of the reference page. */
 export const SETTINGS = [
   { name: 'VERGER_HOME', default: '~/.verger', meaning: 'Folder that holds everything embedded.' },
+  {
+    name: 'VERGER_DATABASE_URL',
+    default: 'none',
+    meaning:
+      'PostgreSQL that holds the registry, for several servers: `postgres://user:password@host/database`; without one it is `verger.db` in VERGER_HOME.',
+  },
+  {
+    name: 'VERGER_BLOBS_URL',
+    default: 'none',
+    meaning:
+      'Bucket that holds the files of versions: `s3://bucket/prefix` or `gs://bucket/prefix`; without one they lie in VERGER_HOME/blobs.',
+  },
   {
     name: 'VERGER_TOKEN',
     default: 'none',
@@ -132,6 +148,16 @@ export function readConfig(
     faults.push(`${name} must be a whole number above 0, received '${value}'`)
     return 1
   }
+  const ofScheme = (name: SettingName, ...schemes: string[]): string | undefined => {
+    const value = text(name)
+    const scheme = value !== undefined && URL.canParse(value) ? new URL(value).protocol : ''
+    if (value === undefined || schemes.includes(scheme)) return value
+    // The value may hold a password.
+    faults.push(
+      `${name} must be a URL that starts with ${schemes.join(' or ')}//, received another`,
+    )
+    return undefined
+  }
   const weightsUrl = readUrl('VERGER_WEIGHTS_URL')
   const logLevel = (text('VERGER_LOG_LEVEL') ?? 'info') as LogLevel
   if (!LOG_LEVELS.includes(logLevel)) {
@@ -139,6 +165,8 @@ export function readConfig(
   }
   const config: Config = {
     home: resolve(text('VERGER_HOME') ?? join(homedir(), '.verger')),
+    databaseUrl: ofScheme('VERGER_DATABASE_URL', 'postgres:', 'postgresql:'),
+    blobsUrl: ofScheme('VERGER_BLOBS_URL', 's3:', 'gs:'),
     token: text('VERGER_TOKEN'),
     logLevel,
     workers: positive('VERGER_WORKERS', availableParallelism()),

@@ -63,6 +63,10 @@ export const ERROR_CATALOGUE = {
   ),
   bundle_too_new: failure(422, 'The bundle was written by a newer version of Verger.'),
   cache_unreadable: failure(500, 'Something that was kept for later cannot be read.'),
+  canary_invalid: usage(
+    422,
+    'A version cannot go on trial: it answers already, or its share is not 1 to 99 %.',
+  ),
   checksum_mismatch: failure(
     502,
     'A download differs from its published checksum, or from the one recorded at first use.',
@@ -94,6 +98,7 @@ export const ERROR_CATALOGUE = {
   ),
   disk_full: failure(500, 'The disk has no space left for what was to be written.'),
   download_failed: failure(502, 'A file could not be downloaded, or is not what it should be.'),
+  etag_mismatch: failure(409, 'Somebody else changed the model or version since it was read.'),
   export_exists: failure(409, 'Something lies already where an export should be written.'),
   export_too_large: failure(
     422,
@@ -148,6 +153,10 @@ export const ERROR_CATALOGUE = {
   rollback_impossible: failure(409, 'The model has no earlier default to return to.'),
   route_unknown: failure(404, 'No route answers this method and path.'),
   server_closing: failure(503, 'The server is shutting down and takes no new requests.'),
+  settings_invalid: usage(
+    422,
+    'A description, label, annotation or setting of a model or version cannot be kept.',
+  ),
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),
@@ -159,6 +168,10 @@ export const ERROR_CATALOGUE = {
   usage_invalid: usage(400, 'The command line does not have the form that the command expects.'),
   version_exists: failure(409, 'Another bundle is registered under this name.'),
   version_file_unknown: failure(404, 'The version has no file of this name.'),
+  version_in_use: failure(
+    409,
+    'The version is on trial as a canary or shadow and cannot be deleted.',
+  ),
   version_is_default: failure(409, 'The version answers for its model and cannot be deleted.'),
   version_unknown: usage(404, 'The model has no version of this name.'),
   worker_crashed: failure(

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { VergerError } from '../core/errors.ts'
 import { blobPath } from '../store/folder-blob-store.ts'
-import { openStore } from '../store/store.ts'
+import { hasRegistry } from '../store/has-registry.ts'
+import { openStore, type StoreConfig } from '../store/store.ts'
 import { ARCHIVE_EXTENSIONS, unpackOnce } from './archive.ts'
 import type { FoundCandidates } from './candidates.ts'
 import { type FolderOptions, findFolderCandidates } from './folder-candidates.ts'
@@ -12,11 +13,9 @@ import { MANIFEST_EXTENSIONS, readManifestFile } from './manifest-file.ts'
 import { markUnpackedUsed } from './unpacked-archives.ts'
 import { correctionPath, isVersionPrefix, loadDatasetVersion } from './versions.ts'
 
-export interface DatasetSourceOptions extends FolderOptions {
+export interface DatasetSourceOptions extends FolderOptions, StoreConfig {
   /** Folder that relative paths start from. */
   readonly cwd: string
-  /** Folder that holds everything embedded. */
-  readonly home: string
 }
 
 export interface DatasetSource extends FoundCandidates {
@@ -61,8 +60,8 @@ async function resolveReference(
     const found = await openPath(photos, { ...options, isConfined: true })
     return { name: reference, source: reference, ...found }
   }
-  if (isVersionPrefix(reference) && (await exists(join(home, 'verger.db')))) {
-    const source = await openVersion(reference, home)
+  if (isVersionPrefix(reference) && (await hasRegistry(options))) {
+    const source = await openVersion(reference, options)
     if (source !== undefined) return source
   }
   throw new VergerError(
@@ -94,8 +93,12 @@ async function openPath(path: string, options: PathOptions): Promise<FoundCandid
   })
 }
 
-async function openVersion(prefix: string, home: string): Promise<DatasetSource | undefined> {
-  const store = await openStore(home)
+async function openVersion(
+  prefix: string,
+  options: StoreConfig,
+): Promise<DatasetSource | undefined> {
+  const { home } = options
+  const store = await openStore(options)
   try {
     const { id, name, root, source, photos } = await loadDatasetVersion(store, prefix)
     await markUnpackedUsed(home, root)
@@ -127,12 +130,6 @@ function stem(path: string): string {
     .reduce((longest, known) => (known.length > longest.length ? known : longest), '')
   return name.slice(0, name.length - extension.length)
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 function refuseGlob(glob: string | undefined, path: string): void {
   if (glob === undefined) return

@@ -10,7 +10,7 @@ let home = ''
 let store: Store
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'verger-versions-'))
-  store = await openStore(home)
+  store = await openStore({ home })
 })
 afterEach(async () => {
   await store.close()
@@ -50,7 +50,7 @@ describe('a dataset version', () => {
   it('survives the process', async () => {
     const saved = await save('fruits', photos)
     await store.close()
-    store = await openStore(home)
+    store = await openStore({ home })
     expect(await listDatasetVersions(store)).toEqual([saved])
   })
 

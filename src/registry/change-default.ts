@@ -5,15 +5,35 @@ import { currentUser } from './current-user.ts'
 import { requireModel, updateModelRow } from './models.ts'
 import type { Change, DefaultChange } from './registry.ts'
 
-/** Switches and writes it down, within the transaction of `db`; gives undefined where nothing changes. */
+/** Switches a locked model and writes it down; gives undefined where nothing changes. What becomes the default is no trial any more. */
 export async function changeDefault(
   db: Kysely<Schema>,
   model: string,
-  { kind, to, who, why }: Change & { readonly kind: DefaultChangeKind; readonly to: string | null },
+  change: Change & { readonly kind: DefaultChangeKind; readonly to: string | null },
 ): Promise<DefaultChange | undefined> {
-  const from = (await requireModel(db, model)).defaultVersion ?? null
+  const { defaultVersion: from = null, canary, shadow } = await requireModel(db, model)
+  const { to } = change
   if (from === to) return undefined
-  await updateModelRow(db, model, { default_version: to })
+  await updateModelRow(db, model, {
+    default_version: to,
+    ...(canary?.version === to ? { canary_version: null, canary_percent: null } : {}),
+    ...(shadow === to ? { shadow_version: null } : {}),
+  })
+  return recordChange(db, model, { ...change, from })
+}
+
+interface Recorded extends Change {
+  readonly kind: DefaultChangeKind
+  readonly from: string | null
+  readonly to: string | null
+  readonly percent?: number
+}
+
+export async function recordChange(
+  db: Kysely<Schema>,
+  model: string,
+  { kind, from, to, who, why, percent, tookMs }: Recorded,
+): Promise<DefaultChange> {
   const row = await db
     .insertInto('default_changes')
     .values(
@@ -25,6 +45,8 @@ export async function changeDefault(
         why: why ?? '',
         from_version: from,
         to_version: to,
+        percent: percent ?? null,
+        took_ms: tookMs ?? null,
       }),
     )
     .returningAll()
@@ -40,5 +62,7 @@ export function toChange(row: DefaultChangeRow): DefaultChange {
     why: row.why,
     from: row.from_version ?? undefined,
     to: row.to_version ?? undefined,
+    percent: row.percent ?? undefined,
+    tookMs: row.took_ms ?? undefined,
   }
 }

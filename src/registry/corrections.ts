@@ -4,7 +4,7 @@ import { VergerError } from '../core/errors.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { requireModel } from './models.ts'
-import { selectVersion, unknownVersion } from './versions.ts'
+import { requireVersion } from './versions.ts'
 
 export interface Correction {
   readonly model: string
@@ -46,7 +46,7 @@ export async function addCorrection(
   await requireOptIn(store.db, model, version)
   const photoSha256 = await store.blobs.put(photo)
   const createdAt = new Date().toISOString()
-  await store.db.transaction().execute(async (trx) => {
+  await store.write(async (trx) => {
     await requireOptIn(trx, model, version)
     const said = { version, label, predicted, score, created_at: createdAt }
     await trx
@@ -87,9 +87,7 @@ async function requireOptIn(db: Kysely<Schema>, model: string, version: string):
       { hint: `verger models update ${model} --keep-corrections`, details: { model } },
     )
   }
-  if ((await selectVersion(db, model, version)) === undefined) {
-    throw await unknownVersion(db, model, version)
-  }
+  await requireVersion(db, model, version)
 }
 
 function parseLabel(given: string): string {

@@ -1,34 +1,33 @@
 /** Which version of a model answers, and the history of that. */
 import type { Kysely } from 'kysely'
 import { VergerError } from '../core/errors.ts'
-import type { DefaultChangeRow, Schema } from '../store/schema.ts'
+import type { DefaultChangeKind, DefaultChangeRow, Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { changeDefault, toChange } from './change-default.ts'
-import { requireModel } from './models.ts'
+import { lockModel, requireModel } from './models.ts'
 import type { Change, DefaultChange } from './registry.ts'
-import { selectVersion, unknownVersion } from './versions.ts'
+import { requireVersion } from './versions.ts'
 
 export async function setDefault(
-  { db }: Store,
+  store: Store,
   model: string,
   version: string,
   change: Change = {},
 ): Promise<DefaultChange | undefined> {
-  return db.transaction().execute(async (trx) => {
-    if ((await selectVersion(trx, model, version)) === undefined) {
-      throw await unknownVersion(trx, model, version)
-    }
+  return store.write(async (trx) => {
+    await lockModel(trx, model)
+    await requireVersion(trx, model, version)
     return changeDefault(trx, model, { kind: 'set', to: version, ...change })
   })
 }
 
 export async function rollback(
-  { db }: Store,
+  store: Store,
   model: string,
   change: Change = {},
 ): Promise<DefaultChange> {
-  return db.transaction().execute(async (trx) => {
-    const { defaultVersion } = await requireModel(trx, model)
+  return store.write(async (trx) => {
+    const { defaultVersion } = await lockModel(trx, model)
     const kept = keptDefaults(await selectHistory(trx, model))
     const versions = await trx
       .selectFrom('versions')
@@ -54,12 +53,16 @@ export async function rollback(
 function keptDefaults(oldestFirst: readonly DefaultChangeRow[]): string[] {
   const stack: string[] = []
   for (const { kind, to_version: to } of oldestFirst) {
-    if (to === null) continue
+    if (to === null || !isOfDefault(kind)) continue
     if (kind === 'rollback') stack.splice(stack.lastIndexOf(to))
     stack.push(to)
   }
   return stack
 }
+
+/** Whether a change is one of the default, and not of a canary or shadow beside it. */
+export const isOfDefault = (kind: DefaultChangeKind): boolean =>
+  kind !== 'canary' && kind !== 'shadow'
 
 export async function readHistory({ db }: Store, model: string): Promise<DefaultChange[]> {
   await requireModel(db, model)

@@ -5,16 +5,18 @@ import type { ModelRow, Schema } from '../store/schema.ts'
 import { sealed } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
 import { nearestName, requireName } from './names.ts'
-import type { Model, ModelDeletion, ModelSettings } from './registry.ts'
+import type { Model, ModelDeletion, ModelSettings, Precondition } from './registry.ts'
+import { checkSettings, mergeAnnotations, parseObject, requireMatch } from './settings.ts'
 
 export async function createModel(
-  { db }: Store,
+  store: Store,
   name: string,
-  { description = '', keepCorrections = false }: ModelSettings = {},
+  settings: ModelSettings = {},
 ): Promise<Model> {
   requireName('model', name)
-  return db.transaction().execute(async (trx) => {
-    if (!(await insertModel(trx, name, description, keepCorrections))) {
+  checkSettings(settings)
+  return store.write(async (trx) => {
+    if (!(await insertModel(trx, name, settings))) {
       throw new VergerError('model_exists', `Expected a new name for a model, ${name} exists`, {
         hint: `verger models show ${name}`,
         details: { model: name },
@@ -28,9 +30,9 @@ export async function createModel(
 export async function insertModel(
   db: Kysely<Schema>,
   name: string,
-  description = '',
-  keepCorrections = false,
+  { description = '', labels = {}, annotations = {}, ...kept }: ModelSettings = {},
 ): Promise<boolean> {
+  const now = new Date().toISOString()
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('models')
     .values(
@@ -38,8 +40,15 @@ export async function insertModel(
         name,
         description,
         default_version: null,
-        keep_corrections: keepCorrections ? 1 : 0,
-        created_at: new Date().toISOString(),
+        keep_corrections: kept.keepCorrections === true ? 1 : 0,
+        keep_corrections_days: kept.keepCorrectionsDays ?? null,
+        labels: JSON.stringify(labels),
+        annotations: JSON.stringify(mergeAnnotations({}, annotations)),
+        canary_version: null,
+        canary_percent: null,
+        shadow_version: null,
+        created_at: now,
+        updated_at: now,
       }),
     )
     .onConflict((conflict) => conflict.doNothing())
@@ -57,38 +66,48 @@ export async function getModel({ db }: Store, name: string): Promise<Model> {
 }
 
 export async function updateModel(
-  { db }: Store,
+  store: Store,
   name: string,
-  { description, keepCorrections }: ModelSettings,
+  settings: ModelSettings,
+  { ifMatch }: Precondition = {},
 ): Promise<Model> {
-  return db.transaction().execute(async (trx) => {
-    const before = await requireModel(trx, name)
+  checkSettings(settings)
+  const { description, keepCorrections, keepCorrectionsDays, labels, annotations } = settings
+  return store.write(async (trx) => {
+    const before = await lockModel(trx, name)
+    requireMatch(`model ${name}`, before.etag, ifMatch)
+    const days =
+      keepCorrectionsDays === undefined ? before.keepCorrectionsDays : keepCorrectionsDays
     await updateModelRow(trx, name, {
       description: description ?? before.description,
       keep_corrections: (keepCorrections ?? before.keepCorrections) ? 1 : 0,
+      keep_corrections_days: days ?? null,
+      labels: JSON.stringify(labels ?? before.labels),
+      annotations: JSON.stringify(mergeAnnotations(before.annotations, annotations)),
     })
     return requireModel(trx, name)
   })
 }
 
-/** Changes columns of an existing model, within the transaction of `db`. */
+/** Changes columns of a model that the transaction of `db` has locked. */
 export async function updateModelRow(
   db: Kysely<Schema>,
   name: string,
-  changes: Partial<Omit<ModelRow, 'name' | 'seal'>>,
+  changes: Partial<Omit<ModelRow, 'name' | 'updated_at' | 'seal'>>,
 ): Promise<void> {
   const models = db.selectFrom('models').selectAll().where('name', '=', name)
-  const row = sealed({ ...(await models.executeTakeFirstOrThrow()), ...changes })
+  const before = await models.executeTakeFirstOrThrow()
+  const row = sealed({ ...before, ...changes, updated_at: new Date().toISOString() })
   await db.updateTable('models').set(row).where('name', '=', name).execute()
 }
 
 export async function deleteModel(
-  { db }: Store,
+  store: Store,
   name: string,
   { force = false, dryRun = false }: ModelDeletion = {},
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const { versions } = await requireModel(trx, name)
+  await store.write(async (trx) => {
+    const { versions } = await lockModel(trx, name)
     if (versions > 0 && !force) {
       throw new VergerError(
         'model_has_versions',
@@ -98,6 +117,13 @@ export async function deleteModel(
     }
     if (!dryRun) await trx.deleteFrom('models').where('name', '=', name).execute()
   })
+}
+
+/** Lets no other transaction change the model, its versions or its default before the end of this one. */
+export async function lockModel(db: Kysely<Schema>, name: string): Promise<Model> {
+  await db.selectFrom('models').select('name').where('name', '=', name).forUpdate().execute()
+  // Read only now: what another transaction did before it let go is seen.
+  return requireModel(db, name)
 }
 
 /** Throws `model_unknown` with the names that exist. */
@@ -147,7 +173,17 @@ function toModel(row: ModelRow & { readonly versions: number }): Model {
     description: row.description,
     defaultVersion: row.default_version ?? undefined,
     keepCorrections: row.keep_corrections === 1,
+    keepCorrectionsDays: row.keep_corrections_days ?? undefined,
     versions: row.versions,
+    labels: parseObject(row.labels),
+    annotations: parseObject(row.annotations),
+    canary: toCanary(row),
+    shadow: row.shadow_version ?? undefined,
+    etag: row.seal,
     createdAt: row.created_at,
+    updatedAt: row.updated_at,
   }
 }
+
+const toCanary = ({ canary_version: version, canary_percent: percent }: ModelRow) =>
+  version === null || percent === null ? undefined : { version, percent }

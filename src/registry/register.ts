@@ -6,21 +6,25 @@ import type { Schema, VersionRow } from '../store/schema.ts'
 import { sealed } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
 import { changeDefault } from './change-default.ts'
-import { insertModel, requireModel } from './models.ts'
+import { insertModel, lockModel } from './models.ts'
 import { requireName } from './names.ts'
 import type { Registration, Version } from './registry.ts'
+import { checkSettings, mergeAnnotations } from './settings.ts'
 import { selectVersion, toVersion } from './versions.ts'
 
 export async function register(store: Store, registration: Registration): Promise<Version> {
-  const { model, version, files, description = '', setDefault = false, who } = registration
+  const { model, version, files, description = '', setDefault = false, who, tookMs } = registration
+  const { labels = {}, annotations = {}, backboneFiles } = registration
   requireName('model', model)
   if (version !== undefined) requireName('version', version)
+  checkSettings(registration)
   const bundle = idOf(files)
   const blobs: Record<string, string> = {}
   for (const [name, bytes] of files) blobs[name] = await store.blobs.put(bytes)
 
-  const row = await store.db.transaction().execute(async (trx) => {
+  const row = await store.write(async (trx) => {
     await insertModel(trx, model)
+    const { defaultVersion } = await lockModel(trx, model)
     const existing = await findExisting(trx, model, version, bundle)
     if (existing !== undefined && existing.bundle !== bundle) throw taken(existing, bundle)
     const row: VersionRow =
@@ -32,9 +36,13 @@ export async function register(store: Store, registration: Registration): Promis
         files: JSON.stringify(blobs),
         description,
         created_at: new Date().toISOString(),
+        position: await nextPosition(trx, model),
+        labels: JSON.stringify(labels),
+        annotations: JSON.stringify(mergeAnnotations({}, annotations)),
+        backbone_files: backboneFiles === undefined ? null : JSON.stringify(backboneFiles),
       })
     if (existing === undefined) await trx.insertInto('versions').values(row).execute()
-    const isFirst = (await requireModel(trx, model)).defaultVersion === undefined
+    const isFirst = defaultVersion === undefined
     if (setDefault || isFirst) {
       const why = registration.why ?? (isFirst ? 'the first version' : 'when it was registered')
       await changeDefault(trx, model, {
@@ -42,11 +50,12 @@ export async function register(store: Store, registration: Registration): Promis
         to: row.name,
         why,
         ...(who === undefined ? {} : { who }),
+        ...(tookMs === undefined ? {} : { tookMs }),
       })
     }
     return row
   })
-  return toVersion(row, store.file)
+  return toVersion(row, store.location)
 }
 
 function idOf(files: ReadonlyMap<string, Uint8Array>): string {
@@ -90,6 +99,15 @@ async function nextName(db: Kysely<Schema>, model: string): Promise<string> {
     Number(/^v([0-9]{1,9})$/.exec(name ?? '')?.[1] ?? 0),
   )
   return `v${Math.max(0, ...numbers) + 1}`
+}
+
+async function nextPosition(db: Kysely<Schema>, model: string): Promise<number> {
+  const { last } = await db
+    .selectFrom('versions')
+    .select(({ fn }) => fn.max('position').as('last'))
+    .where('model', '=', model)
+    .executeTakeFirstOrThrow()
+  return (last ?? 0) + 1
 }
 
 function taken({ model, name, bundle }: VersionRow, received: string): VergerError {

@@ -10,7 +10,14 @@ import { readHistory, rollback, setDefault } from './defaults.ts'
 import { createModel, deleteModel, getModel, listModels, updateModel } from './models.ts'
 import { referencedBlobs } from './referenced-blobs.ts'
 import { register } from './register.ts'
-import { deleteVersion, listVersions, readVersionFile, resolveVersion } from './versions.ts'
+import { setCanary, setShadow } from './trials.ts'
+import {
+  deleteVersion,
+  listVersions,
+  readVersionFile,
+  resolveVersion,
+  updateVersion,
+} from './versions.ts'
 
 export interface Model {
   readonly name: string
@@ -19,10 +26,33 @@ export interface Model {
   readonly defaultVersion: string | undefined
   /** Whether the owner has opted in to keeping photos whose answer was corrected. */
   readonly keepCorrections: boolean
+  /** Days after which a corrected photo is removed; undefined keeps it. */
+  readonly keepCorrectionsDays: number | undefined
   /** How many versions it has. */
   readonly versions: number
+  readonly labels: Labels
+  readonly annotations: Annotations
+  /** The version that gets a share of the requests that name none. */
+  readonly canary: Canary | undefined
+  /** The version that is asked beside the one that answers, for comparison. */
+  readonly shadow: string | undefined
+  /** Another text after every change of the model. */
+  readonly etag: string
   /** ISO 8601. */
   readonly createdAt: string
+  readonly updatedAt: string
+}
+
+/** What the owner sorts by: name → value. */
+export type Labels = Readonly<Record<string, string>>
+
+/** What a foreign protocol said and gets back: name of the protocol → anything that JSON can hold. */
+export type Annotations = Readonly<Record<string, unknown>>
+
+export interface Canary {
+  readonly version: string
+  /** Of the requests that name no version, 1 to 99. */
+  readonly percent: number
 }
 
 export interface Version {
@@ -33,6 +63,12 @@ export interface Version {
   /** Name of each file → hash of its bytes. */
   readonly files: Readonly<Record<string, string>>
   readonly description: string
+  readonly labels: Labels
+  readonly annotations: Annotations
+  /** Like `files`, of its backbone; undefined where that ships with Verger. */
+  readonly backboneFiles: Readonly<Record<string, string>> | undefined
+  /** Another text after every change of what may change: description, labels and annotations. */
+  readonly etag: string
   /** ISO 8601. */
   readonly createdAt: string
 }
@@ -45,12 +81,23 @@ export interface DefaultChange {
   readonly why: string
   readonly from: string | undefined
   readonly to: string | undefined
+  /** Of the requests, for a canary. */
+  readonly percent: number | undefined
+  /** From the request for the change until the version answered; undefined where nobody measured. */
+  readonly tookMs: number | undefined
 }
 
-/** Who changes a default and why; by default the user of the process, without a reason. */
+/** Who changes what answers and why; by default the user of the process, without a reason. */
 export interface Change {
   readonly who?: string
   readonly why?: string
+  /** Since the change was asked for, preparation included. */
+  readonly tookMs?: number
+}
+
+export interface Precondition {
+  /** The etag that must still stand: `etag_mismatch` tells that somebody else was first. */
+  readonly ifMatch?: string | undefined
 }
 
 export interface Deletion extends Change {
@@ -68,7 +115,15 @@ export interface ModelDeletion {
 export interface ModelSettings {
   readonly description?: string
   readonly keepCorrections?: boolean
+  /** 1 or more; null keeps them for good. */
+  readonly keepCorrectionsDays?: number | null
+  /** In place of those before. */
+  readonly labels?: Labels
+  /** Beside those of other protocols; null takes those of a protocol away. */
+  readonly annotations?: Annotations
 }
+
+export type VersionSettings = Pick<ModelSettings, 'description' | 'labels' | 'annotations'>
 
 export interface Registration extends Change {
   /** Created where it does not exist. */
@@ -78,19 +133,23 @@ export interface Registration extends Change {
   /** Name → bytes of every file of the bundle, `bundle.json` among them. */
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly description?: string
+  readonly labels?: Labels
+  readonly annotations?: Annotations
+  /** Files of its backbone, which are blobs already: name → hash. */
+  readonly backboneFiles?: Readonly<Record<string, string>>
   /** Whether it answers from now on; the first version of a model does anyway. */
   readonly setDefault?: boolean
 }
 
 export interface Registry {
-  /** Throws `name_invalid`, `model_exists`. */
+  /** Throws `name_invalid`, `settings_invalid`, `model_exists`. */
   createModel(name: string, settings?: ModelSettings): Promise<Model>
   /** In the order of their names. */
   listModels(): Promise<Model[]>
   /** Throws `model_unknown`. */
   getModel(name: string): Promise<Model>
-  /** Throws `model_unknown`. */
-  updateModel(name: string, settings: ModelSettings): Promise<Model>
+  /** Changes what is given. Throws `model_unknown`, `settings_invalid`, `etag_mismatch`. */
+  updateModel(name: string, settings: ModelSettings, precondition?: Precondition): Promise<Model>
   /** Deletes a model, its history and its corrections. Throws `model_unknown`, and `model_has_versions` unless forced. */
   deleteModel(name: string, deletion?: ModelDeletion): Promise<void>
 
@@ -106,7 +165,17 @@ export interface Registry {
    * and sees what another process has switched. Throws `model_unknown`, `version_unknown`, `model_has_no_version`.
    */
   resolveVersion(model: string, version?: string): Promise<Version>
-  /** Throws like `resolveVersion`, and `version_is_default` where the model has other versions. */
+  /** Changes what is given; the bundle never changes. Throws like `resolveVersion`, `settings_invalid`, `etag_mismatch`. */
+  updateVersion(
+    model: string,
+    version: string,
+    settings: VersionSettings,
+    precondition?: Precondition,
+  ): Promise<Version>
+  /**
+   * Throws like `resolveVersion`, `version_is_default` where the model has other versions, and `version_in_use` for a
+   * canary or shadow.
+   */
   deleteVersion(model: string, version: string, deletion?: Deletion): Promise<void>
   /** One file of a version, verified. Throws `version_file_unknown`, `blob_missing`, `blob_damaged`. */
   readVersionFile(version: Version, name: string): Promise<Uint8Array>
@@ -115,7 +184,14 @@ export interface Registry {
   setDefault(model: string, version: string, change?: Change): Promise<DefaultChange | undefined>
   /** Returns to the default before, as often as there is one that still exists. Throws `rollback_impossible`. */
   rollback(model: string, change?: Change): Promise<DefaultChange>
-  /** Changes of the default, the newest first. Throws `model_unknown`. */
+  /**
+   * Sends a share of the requests that name no version to another version, or no longer. Once it becomes the default it is
+   * no canary any more. Throws like `resolveVersion`, and `canary_invalid`.
+   */
+  setCanary(model: string, canary: Canary | undefined, change?: Change): Promise<Model>
+  /** Lets a version be asked beside the one that answers, or no longer. Throws like `setCanary`. */
+  setShadow(model: string, version: string | undefined, change?: Change): Promise<Model>
+  /** Changes of what answers, the newest first. Throws `model_unknown`. */
   readHistory(model: string): Promise<DefaultChange[]>
 
   /** Hashes of all blobs that something refers to. */
@@ -127,15 +203,19 @@ export function createRegistry(store: Store): Registry {
     createModel: (name, settings) => createModel(store, name, settings),
     listModels: () => listModels(store),
     getModel: (name) => getModel(store, name),
-    updateModel: (name, settings) => updateModel(store, name, settings),
+    updateModel: (name, settings, precondition) => updateModel(store, name, settings, precondition),
     deleteModel: (name, deletion) => deleteModel(store, name, deletion),
     register: (registration) => register(store, registration),
     listVersions: (model) => listVersions(store, model),
     resolveVersion: (model, version) => resolveVersion(store, model, version),
+    updateVersion: (model, version, settings, precondition) =>
+      updateVersion(store, model, version, settings, precondition),
     deleteVersion: (model, version, deletion) => deleteVersion(store, model, version, deletion),
     readVersionFile: (version, name) => readVersionFile(store, version, name),
     setDefault: (model, version, change) => setDefault(store, model, version, change),
     rollback: (model, change) => rollback(store, model, change),
+    setCanary: (model, canary, change) => setCanary(store, model, canary, change),
+    setShadow: (model, version, change) => setShadow(store, model, version, change),
     readHistory: (model) => readHistory(store, model),
     referencedBlobs: () => referencedBlobs(store),
   }

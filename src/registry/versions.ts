@@ -1,34 +1,36 @@
 /** Versions: bundles under the name of a model. */
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { VergerError } from '../core/errors.ts'
+import { registryDamaged } from '../store/registry-damaged.ts'
 import type { Schema, VersionRow } from '../store/schema.ts'
+import { sealed } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
-import { registryDamaged } from '../store/store-error.ts'
 import { changeDefault } from './change-default.ts'
-import { requireModel } from './models.ts'
+import { lockModel, requireModel } from './models.ts'
 import { nearestName } from './names.ts'
-import type { Deletion, Version } from './registry.ts'
+import type { Deletion, Precondition, Version, VersionSettings } from './registry.ts'
+import { checkSettings, mergeAnnotations, parseObject, requireMatch } from './settings.ts'
 
-export async function listVersions({ db, file }: Store, model: string): Promise<Version[]> {
+export async function listVersions({ db, location }: Store, model: string): Promise<Version[]> {
   await requireModel(db, model)
   const rows = await db
     .selectFrom('versions')
     .selectAll()
     .where('model', '=', model)
-    .orderBy(sql`rowid`, 'desc')
+    .orderBy('position', 'desc')
     .execute()
-  return rows.map((row) => toVersion(row, file))
+  return rows.map((row) => toVersion(row, location))
 }
 
 export async function resolveVersion(
-  { db, file }: Store,
+  { db, location }: Store,
   model: string,
   version?: string,
 ): Promise<Version> {
   const row = await (version === undefined
     ? selectDefault(db, model)
     : selectVersion(db, model, version))
-  if (row !== undefined) return toVersion(row, file)
+  if (row !== undefined) return toVersion(row, location)
   if (version !== undefined) throw await unknownVersion(db, model, version)
   await requireModel(db, model)
   throw new VergerError('model_has_no_version', `Expected a version of ${model}, it has none`, {
@@ -38,16 +40,16 @@ export async function resolveVersion(
 }
 
 export async function deleteVersion(
-  { db }: Store,
+  store: Store,
   model: string,
   version: string,
   { dryRun = false, ...change }: Deletion = {},
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    if ((await selectVersion(trx, model, version)) === undefined) {
-      throw await unknownVersion(trx, model, version)
-    }
-    const { defaultVersion, versions } = await requireModel(trx, model)
+  await store.write(async (trx) => {
+    const { defaultVersion, versions, canary, shadow } = await lockModel(trx, model)
+    await requireVersion(trx, model, version)
+    if (canary?.version === version) throw inUse(model, version, 'canary')
+    if (shadow === version) throw inUse(model, version, 'shadow')
     if (defaultVersion === version) {
       if (versions > 1) throw isDefault(model, version)
       if (!dryRun) await changeDefault(trx, model, { kind: 'delete', to: null, ...change })
@@ -58,6 +60,35 @@ export async function deleteVersion(
       .where('model', '=', model)
       .where('name', '=', version)
       .execute()
+  })
+}
+
+export async function updateVersion(
+  store: Store,
+  model: string,
+  version: string,
+  settings: VersionSettings,
+  { ifMatch }: Precondition = {},
+): Promise<Version> {
+  checkSettings(settings)
+  return store.write(async (trx) => {
+    await lockModel(trx, model)
+    const row = await requireVersion(trx, model, version)
+    requireMatch(`version ${model}/${version}`, row.seal, ifMatch)
+    const before = toVersion(row, store.location)
+    const after = sealed({
+      ...row,
+      description: settings.description ?? before.description,
+      labels: JSON.stringify(settings.labels ?? before.labels),
+      annotations: JSON.stringify(mergeAnnotations(before.annotations, settings.annotations)),
+    })
+    await trx
+      .updateTable('versions')
+      .set(after)
+      .where('model', '=', model)
+      .where('name', '=', version)
+      .execute()
+    return toVersion(after, store.location)
   })
 }
 
@@ -103,12 +134,23 @@ export function selectVersion(
     .executeTakeFirst()
 }
 
+/** Rejects with `version_unknown` or `model_unknown`. */
+export async function requireVersion(
+  db: Kysely<Schema>,
+  model: string,
+  version: string,
+): Promise<VersionRow> {
+  const row = await selectVersion(db, model, version)
+  if (row === undefined) throw await unknownVersion(db, model, version)
+  return row
+}
+
 /** Throws `registry_damaged` where the row contradicts itself. */
-export function toVersion(row: VersionRow, file: string): Version {
+export function toVersion(row: VersionRow, location: string): Version {
   const files = parseFiles(row.files)
   if (files?.['bundle.json'] !== row.bundle) {
     throw registryDamaged(
-      file,
+      location,
       `a version ${row.model}/${row.name} that is not the bundle it names`,
     )
   }
@@ -118,6 +160,10 @@ export function toVersion(row: VersionRow, file: string): Version {
     bundle: row.bundle,
     files,
     description: row.description,
+    labels: parseObject(row.labels),
+    annotations: parseObject(row.annotations),
+    backboneFiles: row.backbone_files === null ? undefined : parseObject(row.backbone_files),
+    etag: row.seal,
     createdAt: row.created_at,
   }
 }
@@ -160,6 +206,17 @@ function isDefault(model: string, version: string): VergerError {
     {
       hint: `Switch first: verger versions set-default ${model}/OTHER`,
       details: { model, version },
+    },
+  )
+}
+
+function inUse(model: string, version: string, as: 'canary' | 'shadow'): VergerError {
+  return new VergerError(
+    'version_in_use',
+    `Expected a version of ${model} that is on no trial, received its ${as} ${version}`,
+    {
+      hint: `End the trial first: verger models update ${model} --no-${as}`,
+      details: { model, version, as },
     },
   )
 }

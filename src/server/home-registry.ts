@@ -1,14 +1,13 @@
 /**
- * The registry of a home folder, as a server uses it: opened when there is one, and not made where there is none, so that
- * a server of a bare backbone writes nothing.
+ * The registry as a server uses it: opened when there is one, and made only by who writes, so that a server of a bare
+ * backbone writes nothing.
  */
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import { VergerError } from '../core/errors.ts'
 import type { Correction, NewCorrection } from '../registry/corrections.ts'
 import type { Registry } from '../registry/registry.ts'
 import { registryVersions, type VersionSource } from '../serving/version-source.ts'
-import type { Store } from '../store/store.ts'
+import { hasRegistry } from '../store/has-registry.ts'
+import type { Store, StoreConfig } from '../store/store.ts'
 
 export interface OpenedRegistry {
   readonly registry: Registry
@@ -20,10 +19,10 @@ export interface OpenedRegistry {
 }
 
 export interface HomeRegistry {
-  /** Opens the registry and makes one where there is none: for what writes. Throws like `find`. */
-  open(): Promise<OpenedRegistry>
   /** Opens the registry where there is one by now. Throws `registry_damaged`, `registry_newer`, `registry_busy`, `write_failed`. */
   find(): Promise<OpenedRegistry | undefined>
+  /** Opens the registry, and creates it where there is none. Throws like `find`, and `disk_full`. */
+  open(): Promise<OpenedRegistry>
   /** Throws like `find`, and `model_unknown` where there is no registry and so no model. */
   require(model: string): Promise<OpenedRegistry>
   /** Models that another process registers, and defaults that it switches, are seen at the next call. */
@@ -31,20 +30,19 @@ export interface HomeRegistry {
   close(): Promise<void>
 }
 
-export function createHomeRegistry(home: string): HomeRegistry {
+export function createHomeRegistry(config: StoreConfig): HomeRegistry {
   let opening: Promise<OpenedRegistry> | undefined
 
+  async function find(): Promise<OpenedRegistry | undefined> {
+    return opening === undefined && !(await hasRegistry(config)) ? undefined : open()
+  }
+
   function open(): Promise<OpenedRegistry> {
-    opening ??= openRegistry(home).catch((error: unknown) => {
+    opening ??= openRegistry(config).catch((error: unknown) => {
       opening = undefined
       throw error
     })
     return opening
-  }
-
-  async function find(): Promise<OpenedRegistry | undefined> {
-    if (opening === undefined && !(await exists(join(home, 'verger.db')))) return undefined
-    return open()
   }
 
   async function require(model: string): Promise<OpenedRegistry> {
@@ -58,8 +56,8 @@ export function createHomeRegistry(home: string): HomeRegistry {
   }
 
   return {
-    open,
     find,
+    open,
     require,
     versions: {
       async find(model, version) {
@@ -77,13 +75,13 @@ export function createHomeRegistry(home: string): HomeRegistry {
 }
 
 /** Imported only here: the database takes as long to load as the rest of the server. */
-async function openRegistry(home: string): Promise<OpenedRegistry> {
+async function openRegistry(config: StoreConfig): Promise<OpenedRegistry> {
   const [{ openStore }, { createRegistry }, { addCorrection }] = await Promise.all([
     import('../store/store.ts'),
     import('../registry/registry.ts'),
     import('../registry/corrections.ts'),
   ])
-  const store = await openStore(home)
+  const store = await openStore(config)
   const registry = createRegistry(store)
   return {
     registry,
@@ -93,9 +91,3 @@ async function openRegistry(home: string): Promise<OpenedRegistry> {
     close: () => store.close(),
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

@@ -16,7 +16,7 @@ export interface OpenApp {
 
 /** Throws an error of the backbone, and `registry_damaged` or `registry_newer`: nobody answers beside a broken registry. */
 export async function openApp(config: Config, logger: Logger): Promise<OpenApp> {
-  const registry = createHomeRegistry(config.home)
+  const registry = createHomeRegistry(config)
   const predictor = openPredictor({
     workers: config.workers,
     limits: config.limits,

@@ -2,43 +2,54 @@
 import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { VergerError } from '../core/errors.ts'
 import { createRegistryTables } from './migrations/0001-registry.ts'
+import { addServingTables } from './migrations/0002-serving.ts'
+import type { Dialect } from './migrations/column-types.ts'
 import type { Schema } from './schema.ts'
 
-/** In the order of their names. One that was released is never changed. */
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
+/** In the order of their names. What one that was released does to a database is never changed. */
+const MIGRATIONS: Readonly<Record<string, (dialect: Dialect) => Migration>> = {
   '0001-registry': createRegistryTables,
+  '0002-serving': addServingTables,
 }
 
 /**
  * Runs what has not run yet, all of it or nothing; processes that start together wait for each other. Throws
  * `registry_newer` where the database has seen a migration that this program does not know.
  */
-export async function migrate(db: Kysely<Schema>, file: string): Promise<void> {
-  const known = Object.keys(MIGRATIONS)
+export async function migrate(
+  db: Kysely<Schema>,
+  dialect: Dialect,
+  location: string,
+): Promise<void> {
+  const known = Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)] as const)
   // Migrator reads the whole schema several times; what is up to date is opened without it.
-  const done = await readDone(db)
-  const unknown = done.filter((name) => !known.includes(name))
-  if (unknown.length > 0) throw newer(file, unknown)
+  const done = await readDone(db, dialect)
+  const unknown = done.filter((name) => !Object.hasOwn(MIGRATIONS, name))
+  if (unknown.length > 0) throw newer(location, unknown)
   if (done.length === known.length) return
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
+    provider: { getMigrations: async () => Object.fromEntries(known) },
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw error
 }
 
-async function readDone(db: Kysely<Schema>): Promise<string[]> {
-  const tables = await sql`select 1 from sqlite_master where name = 'kysely_migration'`.execute(db)
-  if (tables.rows.length === 0) return []
+async function readDone(db: Kysely<Schema>, dialect: Dialect): Promise<string[]> {
+  const table = 'kysely_migration'
+  const query =
+    dialect === 'sqlite'
+      ? sql`select 1 from sqlite_master where name = ${table}`
+      : sql`select 1 where to_regclass(${table}) is not null`
+  if ((await query.execute(db)).rows.length === 0) return []
   const done = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
   return done.rows.map(({ name }) => name)
 }
 
-function newer(file: string, unknown: readonly string[]): VergerError {
+function newer(location: string, unknown: readonly string[]): VergerError {
   return new VergerError(
     'registry_newer',
-    `Expected ${file} in a form that this version of Verger knows, found that a newer one has changed it (${unknown.join(', ')})`,
-    { hint: 'Run the newer version of Verger; nothing was changed.', details: { path: file } },
+    `Expected ${location} in a form that this version of Verger knows, found that a newer one has changed it (${unknown.join(', ')})`,
+    { hint: 'Run the newer version of Verger; nothing was changed.', details: { path: location } },
   )
 }

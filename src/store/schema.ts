@@ -7,6 +7,10 @@ export interface Schema {
   readonly versions: VersionsTable
   readonly default_changes: DefaultChangesTable
   readonly corrections: CorrectionsTable
+  readonly tokens: TokensTable
+  readonly audit: AuditTable
+  readonly operations: OperationsTable
+  readonly revision: RevisionTable
 }
 
 interface DatasetsTable {
@@ -31,6 +35,18 @@ interface ModelsTable {
   /** 1 where the owner has opted in to keeping corrected photos. */
   keep_corrections: number
   created_at: string
+  /** JSON object of texts. */
+  labels: string
+  /** JSON object: what a foreign protocol said and gets back, under the name of the protocol. */
+  annotations: string
+  /** The version that gets a share of the requests that name none, and that share, 1 to 99 %. */
+  canary_version: string | null
+  canary_percent: number | null
+  /** The version that is asked beside the one that answers, and never answers itself. */
+  shadow_version: string | null
+  /** Corrected photos older than this are removed; null keeps them. */
+  keep_corrections_days: number | null
+  updated_at: string
   /** Hash over the other columns, see seal.ts. */
   seal: string
 }
@@ -44,11 +60,21 @@ interface VersionsTable {
   files: string
   description: string
   created_at: string
+  /** The order in which the versions of a model were registered: 1, 2, … */
+  position: number
+  /** JSON objects, as those of a model. */
+  labels: string
+  annotations: string
+  /** JSON object like `files`, of the backbone; null where the backbone ships with Verger. */
+  backbone_files: string | null
   seal: string
 }
 
-/** Why a default changed: somebody named it, somebody went back, or the only version was deleted. */
-export type DefaultChangeKind = 'set' | 'rollback' | 'delete'
+/**
+ * Why a default changed: somebody named it, somebody went back, or the only version was deleted; or what changed beside it:
+ * the version that gets a share of the requests, or the one that is compared.
+ */
+export type DefaultChangeKind = 'set' | 'rollback' | 'delete' | 'canary' | 'shadow'
 
 interface DefaultChangesTable {
   id: Generated<number>
@@ -60,6 +86,10 @@ interface DefaultChangesTable {
   why: string
   from_version: string | null
   to_version: string | null
+  /** Of the requests, for a canary. */
+  percent: number | null
+  /** From the request for the change until the version answered; null where nobody measured. */
+  took_ms: number | null
   seal: string
 }
 
@@ -76,6 +106,68 @@ interface CorrectionsTable {
   predicted: string
   score: number
   created_at: string
+}
+
+interface TokensTable {
+  id: string
+  /** Unique. */
+  name: string
+  /** Hash of the secret; unique. */
+  hash: string
+  /** JSON array of scopes. */
+  scopes: string
+  /** JSON array of names; null where the token is for every model. */
+  models: string | null
+  created_at: string
+  created_by: string
+  expires_at: string | null
+  revoked_at: string | null
+  last_used_at: string | null
+}
+
+interface AuditTable {
+  id: Generated<number>
+  at: string
+  who: string
+  action: string
+  target: string
+  /** `ok`, or the code of the error. */
+  outcome: string
+  request_id: string | null
+  address: string | null
+  /** JSON object. */
+  details: string
+}
+
+export type OperationState = 'running' | 'done' | 'failed' | 'cancelled'
+
+interface OperationsTable {
+  id: string
+  kind: string
+  /** What it is about; it may outlive both. */
+  model: string
+  version: string | null
+  state: OperationState
+  /** JSON object: all that is needed to run it again. */
+  input: string
+  error_code: string | null
+  error_message: string | null
+  created_at: string
+  started_at: string | null
+  ended_at: string | null
+  /** 1 once somebody wants it to end. */
+  cancel_requested: number
+  /** The process that runs it, and when that process last said so. */
+  runner: string | null
+  runner_seen_at: string | null
+  /** JSON object, as that of a model. */
+  annotations: string
+}
+
+/** One row, which moves in every transaction that changes the registry. */
+interface RevisionTable {
+  id: 1
+  value: number
 }
 
 export type DatasetRow = Selectable<DatasetsTable>

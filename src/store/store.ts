@@ -1,111 +1,41 @@
-/** What a home folder keeps: tables in `verger.db`, bytes in `blobs/`. */
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Kysely } from 'kysely'
-import Database from 'libsql'
-import { createFolder, toWriteError } from '../core/atomic-write.ts'
+/** What a registry keeps: tables in a database, bytes in a blob store. */
+import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import type { BlobStore } from './blob-store.ts'
-import { checkDatabase } from './check-database.ts'
-import { openFolderBlobStore } from './folder-blob-store.ts'
-import { LibsqlDialect } from './libsql-dialect.ts'
-import { migrate } from './migrate.ts'
-import type { Schema } from './schema.ts'
-import {
-  BUSY_TIMEOUT_MS,
-  messageOf,
-  registryDamaged,
-  sqliteCode,
-  toStoreError,
-} from './store-error.ts'
+import { openBlobStore } from './open-blob-store.ts'
+import type { OpenDatabase } from './open-database.ts'
 
-export interface Store {
-  /** Path of the database, for messages. */
-  readonly file: string
-  readonly db: Kysely<Schema>
+export interface Store extends OpenDatabase {
   readonly blobs: BlobStore
-  close(): Promise<void>
 }
 
-/** How long to wait between tries at what SQLite does not wait for by itself. */
-const RETRY_MS = 20
+export type StoreConfig = Pick<Config, 'home'> & Partial<Pick<Config, 'databaseUrl' | 'blobsUrl'>>
 
 /**
- * Opens the store of a home folder and creates what is missing. Several processes may have it open. What a write has
- * returned for survives a killed process and a loss of power.
+ * Opens the database and the blob store that the settings name, by default those of the home folder, and creates what is
+ * missing. Several processes may have them open. What a write has returned for survives a killed process and a loss of
+ * power.
  *
- * Throws `registry_damaged` (and has changed nothing), `registry_newer`, `registry_busy`, `disk_full`, `write_failed`.
+ * Throws `registry_damaged` (and has changed nothing), `registry_newer`, `registry_busy`, `disk_full`, `write_failed`,
+ * `config_invalid`.
  */
-export async function openStore(home: string): Promise<Store> {
-  // Photos that people corrected lie in here: for the owner alone.
-  await createFolder(home, { mode: 0o700 })
-  const file = join(home, 'verger.db')
-  const database = openDatabase(file)
+export async function openStore({ home, databaseUrl, blobsUrl }: StoreConfig): Promise<Store> {
+  const database = await openDatabase(home, databaseUrl)
   try {
-    await prepare(database, file)
-    const db = new Kysely<Schema>({ dialect: new LibsqlDialect(database, file) })
-    await migrate(db, file)
-    const blobs = await openFolderBlobStore(join(home, 'blobs'))
-    return {
-      file,
-      db,
-      blobs,
-      async close() {
-        moveLogIntoDatabase(database)
-        await db.destroy()
-      },
-    }
+    return { ...database, blobs: await openBlobStore(blobsUrl, home) }
   } catch (error) {
-    database.close()
-    throw toStoreError(error, file)
+    await database.close()
+    throw error
   }
 }
 
-/** So that a copy of verger.db alone is nearly a backup. What cannot be moved now is as safe in the log. */
-function moveLogIntoDatabase(database: Database.Database): void {
-  try {
-    if (database.open) database.exec('pragma wal_checkpoint(passive)')
-  } catch {
-    // The disk is full, or another process is at it.
+async function openDatabase(home: string, url: string | undefined): Promise<OpenDatabase> {
+  if (url === undefined) {
+    const { openSqlite } = await import('./sqlite/open-sqlite.ts')
+    return openSqlite(home)
   }
-}
-
-function openDatabase(file: string): Database.Database {
-  try {
-    return new Database(file, { timeout: BUSY_TIMEOUT_MS })
-  } catch (error) {
-    throw toWriteError(error, file)
-  }
-}
-
-async function prepare(database: Database.Database, file: string): Promise<void> {
-  check(database, file)
-  database.exec('pragma foreign_keys = on')
-  await useWriteAheadLog(database)
-  // In write-ahead mode less than `full` would lose the newest commits at a loss of power.
-  database.exec('pragma synchronous = full')
-}
-
-function check(database: Database.Database, file: string): void {
-  try {
-    checkDatabase(database, file)
-  } catch (error) {
-    const known = toStoreError(error, file)
-    throw known instanceof VergerError ? known : registryDamaged(file, messageOf(error), error)
-  }
-}
-
-/** Readers then never wait for a writer. SQLite gives up at once where two processes change the mode together. */
-async function useWriteAheadLog(database: Database.Database): Promise<void> {
-  const deadlineMs = performance.now() + BUSY_TIMEOUT_MS
-  for (;;) {
-    try {
-      database.exec('pragma journal_mode = wal')
-      return
-    } catch (error) {
-      const isBusy = sqliteCode(error)?.startsWith('SQLITE_BUSY') === true
-      if (!isBusy || performance.now() > deadlineMs) throw error
-    }
-    await sleep(RETRY_MS)
-  }
+  throw new VergerError(
+    'config_invalid',
+    'Expected VERGER_DATABASE_URL to be unset, this version cannot open PostgreSQL yet',
+  )
 }

@@ -161,7 +161,7 @@ describe('a saved version', () => {
     put('a/2.jpg')
     const source = await open('list.csv')
     const scanned = await scanDataset(source, { workers: 1, limits: LIMITS, decode: false })
-    const store = await openStore(home)
+    const store = await openStore({ home })
     await saveDatasetVersion(store, scanned).finally(() => store.close())
 
     for (const reference of [scanned.id, scanned.id.slice(0, 6)]) {

@@ -25,7 +25,7 @@ export const createHome = (): string => join(createFolder(), 'home')
 
 /** Opens a store that is closed when the test ends. */
 export async function openHome(home = createHome()): Promise<Store> {
-  const store = await openStore(home)
+  const store = await openStore({ home })
   open.push(store)
   return store
 }

@@ -22,7 +22,7 @@ afterAll(() => sandbox.remove())
 
 /** Says to the model what photos show, in the order of the pairs; gives the hashes. */
 async function correct(...pairs: readonly (readonly [Buffer, string])[]): Promise<string[]> {
-  const store = await openStore(home)
+  const store = await openStore({ home })
   try {
     await createRegistry(store).updateModel('fruits', { keepCorrections: true })
     const said = { model: 'fruits', version: 'v1', predicted: 'apple', score: 0.4 }

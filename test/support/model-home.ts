@@ -51,7 +51,7 @@ async function withStore<Result>(
   home: string,
   use: (store: Store) => Promise<Result>,
 ): Promise<Result> {
-  const store = await openStore(home)
+  const store = await openStore({ home })
   try {
     return await use(store)
   } finally {

@@ -44,7 +44,7 @@ export async function train(
 
 /** Loads every version and dataset of a home, each file against its hash; gives version → bundle of a model. */
 export async function readWholeHome(home: string, model: string): Promise<Map<string, string>> {
-  const store = await openStore(home)
+  const store = await openStore({ home })
   try {
     for (const { id } of await listDatasetVersions(store)) {
       expect((await loadDatasetVersion(store, id)).photos).not.toHaveLength(0)

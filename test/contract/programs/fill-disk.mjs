@@ -10,7 +10,7 @@ const [disk] = process.argv.slice(2)
 const home = join(disk, 'home')
 // Given up later, so that there is space again.
 writeFileSync(join(disk, 'reserve'), Buffer.alloc(200_000))
-const store = await openStore(home)
+const store = await openStore({ home })
 const registry = createRegistry(store)
 const seen = { registered: 0, codes: [] }
 
@@ -56,7 +56,7 @@ rmSync(join(disk, 'reserve'))
 seen.goesOn = await attempt(() => registry.updateModel('fruits', { description: 'space again' }))
 await store.close()
 
-const again = await openStore(home)
+const again = await openStore({ home })
 const after = createRegistry(again)
 const versions = await after.listVersions('fruits')
 seen.versions = versions.length

@@ -7,9 +7,10 @@ import {
   SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
+  SqliteQueryCompiler,
 } from 'kysely'
 import type Database from 'libsql'
-import { toStoreError } from './store-error.ts'
+import { toSqliteError } from './sqlite-error.ts'
 
 /** A dialect over one open database. Errors of SQLite become VergerErrors that name `file`. */
 export class LibsqlDialect extends SqliteDialect {
@@ -29,6 +30,15 @@ export class LibsqlDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new LibsqlAdapter()
   }
+
+  override createQueryCompiler(): SqliteQueryCompiler {
+    return new LibsqlQueryCompiler()
+  }
+}
+
+/** `for update` locks a row elsewhere; here a transaction has the whole database from its start. */
+class LibsqlQueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(): void {}
 }
 
 class LibsqlAdapter extends SqliteAdapter {
@@ -76,7 +86,7 @@ class WrappedConnection implements DatabaseConnection {
     try {
       return await this.#connection.executeQuery<Row>(query)
     } catch (error) {
-      throw toStoreError(error, this.#file)
+      throw toSqliteError(error, this.#file)
     }
   }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { toStoreError } from './store-error.ts'
+import { toSqliteError } from './sqlite-error.ts'
 
 const failure = (code: string) => Object.assign(new Error('says SQLite'), { code })
 
-describe('toStoreError', () => {
+describe('toSqliteError', () => {
   it.each([
     ['SQLITE_CORRUPT_INDEX', 'registry_damaged'],
     ['SQLITE_FULL', 'disk_full'],
@@ -12,7 +12,7 @@ describe('toStoreError', () => {
     // SQLITE_READONLY_DIRECTORY, for which libsql has no name.
     ['UNKNOWN_SQLITE_ERROR_1544', 'write_failed'],
   ])('takes %s for %s', (sqlite, code) => {
-    expect(toStoreError(failure(sqlite), '/home/verger.db')).toMatchObject({
+    expect(toSqliteError(failure(sqlite), '/home/verger.db')).toMatchObject({
       code,
       message: expect.stringContaining('/home/verger.db'),
     })
@@ -22,7 +22,7 @@ describe('toStoreError', () => {
     'gives %s as it is',
     (code) => {
       const error = failure(code)
-      expect(toStoreError(error, '/home/verger.db')).toBe(error)
+      expect(toSqliteError(error, '/home/verger.db')).toBe(error)
     },
   )
 })

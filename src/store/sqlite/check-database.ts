@@ -1,7 +1,7 @@
 /** Looks through a whole database for damage before anything in it is believed. */
 import type Database from 'libsql'
-import { sealOf } from './seal.ts'
-import { registryDamaged } from './store-error.ts'
+import { registryDamaged } from '../registry-damaged.ts'
+import { sealOf } from '../seal.ts'
 
 /**
  * Throws `registry_damaged`, or the error of SQLite.

@@ -1,5 +1,6 @@
 /** What SQLite says, in our words. */
-import { VergerError } from '../core/errors.ts'
+import { VergerError } from '../../core/errors.ts'
+import { registryDamaged } from '../registry-damaged.ts'
 
 /** Result codes of SQLite by number (https://sqlite.org/rescode.html); extended ones have these in their low byte. */
 const PRIMARY_CODES: ReadonlyMap<number, string> = new Map([
@@ -25,7 +26,7 @@ export function sqliteCode(error: unknown): string | undefined {
 }
 
 /** Maps errors that a user can do something about; any other one, a broken constraint too, is given as it is. */
-export function toStoreError(error: unknown, file: string): unknown {
+export function toSqliteError(error: unknown, file: string): unknown {
   const code = sqliteCode(error) ?? ''
   const starts = (...prefixes: string[]) => prefixes.some((prefix) => code.startsWith(prefix))
   if (starts('SQLITE_CORRUPT', 'SQLITE_NOTADB'))
@@ -66,15 +67,3 @@ export const messageOf = (error: unknown): string =>
 
 /** How long a write waits for that of another process. */
 export const BUSY_TIMEOUT_MS = 10_000
-
-export function registryDamaged(file: string, found: string, cause?: unknown): VergerError {
-  return new VergerError(
-    'registry_damaged',
-    `Expected an intact database in ${file}, found ${found}`,
-    {
-      hint: `Nothing was changed. Restore a backup of ${file}, or move it and the files beside it (-wal, -shm) away to start with an empty registry.`,
-      details: { path: file },
-      cause,
-    },
-  )
-}
