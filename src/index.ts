@@ -10,16 +10,23 @@ export {
   VergerError,
 } from './core/errors.ts'
 export type { Photo } from './features/featurizer.ts'
+export type { Pixels } from './images/decode.ts'
 export { createHandler, type Handler } from './server/handler.ts'
 export { type ListenOptions, listen, type RunningServer } from './server/listen.ts'
+export type {
+  Answer,
+  Answerer,
+  AnswerRequest,
+  FailedPrediction,
+  Prediction,
+  PredictRequest,
+  Score,
+} from './serving/answer.ts'
 export {
-  type Answerer,
-  type FailedPrediction,
-  openPredictor,
-  type Prediction,
-  type Predictor,
-  type PredictorOptions,
-  type PredictRequest,
-  type Score,
-} from './serving/predictor.ts'
+  openServingHost as openPredictor,
+  type ServedDescription,
+  type ServingHost as Predictor,
+  type ServingHostOptions as PredictorOptions,
+  type VersionState,
+} from './serving/serving-host.ts'
 export { bundleVersion, type ServedModel, type VersionSource } from './serving/version-source.ts'

@@ -13,7 +13,7 @@ import {
 import { type Config, DEFAULT_PORT } from '../core/config.ts'
 import { sha256OfFile } from '../core/hashes.ts'
 import { PROBE_GIF, PROBE_JPEG } from '../images/probe-photos.ts'
-import { openPredictor } from '../serving/predictor.ts'
+import { openServingHost } from '../serving/serving-host.ts'
 
 /** `slow` hurts, `broken` makes a command fail. */
 export const SEVERITIES = ['fine', 'slow', 'broken'] as const
@@ -149,14 +149,14 @@ async function checkKeptBackbones({ home }: Config): Promise<Finding> {
 
 async function checkPrediction({ limits }: Config): Promise<Finding> {
   const startMs = performance.now()
-  const predictor = openPredictor({ workers: 1, limits })
+  const host = openServingHost({ workers: 1, limits })
   try {
-    await predictor.predict({ source: 'doctor', photo: PROBE_JPEG })
+    await host.predict({ source: 'doctor', photo: PROBE_JPEG })
     const elapsedMs = Math.round(performance.now() - startMs)
-    await predictor.predict({ source: 'doctor', photo: PROBE_GIF })
+    await host.predict({ source: 'doctor', photo: PROBE_GIF })
     return fine('prediction', `A photo is answered ${elapsedMs} ms after a cold start`)
   } finally {
-    await predictor.close()
+    await host.close()
   }
 }
 

@@ -1,7 +1,7 @@
 /** Forms in which predictions are written to standard output. */
 import { stringify } from 'csv-stringify/sync'
 import type { Decision } from '../bundles/classifier.ts'
-import type { FailedPrediction, Prediction } from '../serving/predictor.ts'
+import type { FailedPrediction, Prediction } from '../serving/answer.ts'
 
 export const PREDICTION_FORMATS = ['text', 'json', 'ndjson', 'csv'] as const
 export type PredictionFormat = (typeof PREDICTION_FORMATS)[number]

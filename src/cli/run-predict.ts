@@ -6,7 +6,8 @@ import { pMapIterable } from 'p-map'
 import { BUNDLE_MANIFEST, readBundleFolder } from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
 import type { ScalingName } from '../importing/import-task.ts'
-import { openPredictor, predictOrFail } from '../serving/predictor.ts'
+import { answerOrFail } from '../serving/answer.ts'
+import { openServingHost } from '../serving/serving-host.ts'
 import { bundleVersion, registryVersions, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
@@ -39,7 +40,7 @@ const IN_FLIGHT_PER_WORKER = 2
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
   const { home, backbone, versions } = await openAnswerer(context, plan.answerer)
-  const predictor = openPredictor({
+  const host = openServingHost({
     home,
     workers: config.workers,
     // What is in flight is bounded here, so the queue needs to hold no more.
@@ -61,12 +62,10 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
       isRead = false
     })
     const answer = (source: string, load: PhotoSource['load']) =>
-      predictOrFail(source, async () =>
-        predictor.predict({ source, photo: await load(), top: plan.top }),
-      )
+      answerOrFail(source, async () => host.predict({ source, photo: await load(), top: plan.top }))
     const answers = pMapIterable(photos, ({ source, load }) => answer(source, load), {
-      concurrency: predictor.workers * IN_FLIGHT_PER_WORKER,
-      backpressure: predictor.workers * IN_FLIGHT_PER_WORKER * 8,
+      concurrency: host.workers * IN_FLIGHT_PER_WORKER,
+      backpressure: host.workers * IN_FLIGHT_PER_WORKER * 8,
     })
     for await (const answer of answers) {
       if ('error' in answer) {
@@ -82,7 +81,7 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
     if (photos.length > 1) stderr.write(summary(line, failed))
     if (failed > 0) context.setExitCode(EXIT_CODES.failure)
   } finally {
-    await predictor.close()
+    await host.close()
   }
 }
 

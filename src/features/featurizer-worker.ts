@@ -3,7 +3,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { workerData } from 'piscina'
 import { serializeError, VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
-import { decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
+import { type DecodeOptions, decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
+import { takePixels } from '../images/decoded-pixels.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
@@ -29,20 +30,25 @@ async function createHandler(data: FeaturizerWorkerData) {
   await sessionFor(data.network.input.size)
 
   async function featurize({ photo, outputs, views, sha256: wanted }: FeaturizerTask) {
-    const bytes = typeof photo === 'string' ? readPhoto(photo, data.maxPhotoBytes) : photo
-    checkSize(bytes.length, data.maxPhotoBytes)
-    if (wanted !== undefined) checkUnchanged(photo, bytes, wanted)
+    const read = openPhoto(photo, wanted)
     const results: PhotoOutputs[] = []
     const decoded = new Map<number, Pixels>()
     for (const { size, mirrored } of views) {
-      const upright =
-        decoded.get(size) ?? (await decodePhoto(bytes, { size, maxPixels: data.maxPixels }))
+      const upright = decoded.get(size) ?? (await read({ size, maxPixels: data.maxPixels }))
       decoded.set(size, upright)
       const { data: pixels, width, height } = mirrored ? mirrorPixels(upright) : upright
       const session = await sessionFor(size)
       results.push(await session.run({ data: pixels, dims: [1, height, width, 3] }, outputs))
     }
     return results
+  }
+
+  function openPhoto(photo: Photo, wanted: string | undefined) {
+    if (isPixels(photo)) return (options: DecodeOptions) => takePixels(photo, options)
+    const bytes = typeof photo === 'string' ? readPhoto(photo, data.maxPhotoBytes) : photo
+    checkSize(bytes.length, data.maxPhotoBytes)
+    if (wanted !== undefined) checkUnchanged(photo, bytes, wanted)
+    return (options: DecodeOptions) => decodePhoto(bytes, options)
   }
 
   return async (task: FeaturizerTask): Promise<WorkerReply<readonly PhotoOutputs[]>> => {
@@ -54,8 +60,11 @@ async function createHandler(data: FeaturizerWorkerData) {
   }
 }
 
+const isPixels = (photo: Photo): photo is Pixels =>
+  typeof photo !== 'string' && !(photo instanceof Uint8Array)
+
 /** What is cached under a photo's hash must come from the bytes that have it. */
-function checkUnchanged(photo: Photo, bytes: Uint8Array, wanted: string): void {
+function checkUnchanged(photo: string | Uint8Array, bytes: Uint8Array, wanted: string): void {
   if (sha256(bytes) === wanted) return
   throw new VergerError(
     'photo_changed',

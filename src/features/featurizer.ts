@@ -1,13 +1,14 @@
 /** Photos → outputs of a backbone, on a pool of worker threads: the one way into the network for every caller. */
 import { type Backbone, resolveWeights } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
+import type { Pixels } from '../images/decode.ts'
 import { PROBE_JPEG } from '../images/probe-photos.ts'
 import type { Network } from '../tensor/network.ts'
 import { WorkerPool } from '../tensor/worker-pool.ts'
 import type { View } from './views.ts'
 
-/** A path, read by the worker, or the bytes of a photo. */
-export type Photo = string | Uint8Array
+/** A path, read by the worker, the bytes of a photo, or pixels that somebody has decoded. */
+export type Photo = string | Uint8Array | Pixels
 
 /** Values of one photo by the name of the network's output, e.g. `logits` `[1000]`. */
 export type PhotoOutputs = Readonly<Record<string, Float32Array>>

@@ -4,7 +4,6 @@ import { VergerError } from '../core/errors.ts'
 import { compute } from '../tensor/compute-thread.ts'
 import type { Network } from '../tensor/network.ts'
 import type { Observation } from '../tensor/quantize.ts'
-import type { Photo } from './featurizer.ts'
 
 /** What 8 bit must keep of the features of each photo, and of all in the mean, as a cosine. */
 export const LEAST_COSINE = 0.98
@@ -16,12 +15,15 @@ export const LEAST_SPEED_UP = 1.2
 export const SAMPLED_PHOTOS = 128
 const LEAST_PHOTOS = 16
 
+/** A path, or the bytes of a photo. */
+export type PhotoFile = string | Uint8Array
+
 export interface QuantizeTask {
   readonly modelPath: string
   /** With the side for which the network is made. */
   readonly network: Network
-  readonly observe: readonly Photo[]
-  readonly judge: readonly Photo[]
+  readonly observe: readonly PhotoFile[]
+  readonly judge: readonly PhotoFile[]
   readonly maxPixels: number
 }
 
@@ -45,7 +47,7 @@ export interface QuantizePlan {
   readonly backbone: Backbone
   /** Side of the photo in the network. */
   readonly size: number
-  readonly photos: readonly Photo[]
+  readonly photos: readonly PhotoFile[]
   readonly maxPixels: number
 }
 

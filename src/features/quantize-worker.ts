@@ -7,9 +7,13 @@ import { INPUT, type NetworkInput, toChannels } from '../tensor/network.ts'
 import { inferShapes } from '../tensor/network-shapes.ts'
 import { convInputs, Observer, type ValueRange } from '../tensor/quantize.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
-import type { Photo } from './featurizer.ts'
 import { encodeInferenceGraph, readWeights } from './inference-graph.ts'
-import type { QuantizationFigures, QuantizeResult, QuantizeTask } from './quantize-backbone.ts'
+import type {
+  PhotoFile,
+  QuantizationFigures,
+  QuantizeResult,
+  QuantizeTask,
+} from './quantize-backbone.ts'
 import { encodeObservationGraph, encodeQuantizedGraph } from './quantized-graph.ts'
 
 type Pixels = Parameters<Session['run']>[0]
@@ -21,7 +25,7 @@ await serveComputation(
   ): Promise<QuantizeResult> => {
     const weights = readWeights(readFileSync(modelPath))
     const { size } = network.input
-    async function* decode(photos: readonly Photo[]): AsyncGenerator<Pixels> {
+    async function* decode(photos: readonly PhotoFile[]): AsyncGenerator<Pixels> {
       for (const photo of photos) {
         report({})
         try {

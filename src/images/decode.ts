@@ -117,7 +117,8 @@ export function planReduction(
   return { width: Math.floor(width / byX), height: Math.floor(height / byY) }
 }
 
-function checkPixels(width: number, height: number, maxPixels: number): void {
+/** Throws `photo_too_many_pixels`. */
+export function checkPixels(width: number, height: number, maxPixels: number): void {
   if (width * height <= maxPixels) return
   throw new VergerError(
     'photo_too_many_pixels',

@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { packagePath } from '../core/version.ts'
-import type { Predictor } from '../serving/predictor.ts'
+import type { ServingHost } from '../serving/serving-host.ts'
 import { admitByBytes } from './admission.ts'
 import { authenticateRequests, createAuthenticator } from './authentication.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
@@ -16,6 +16,7 @@ import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
 import { OPENAPI } from './openapi.ts'
 import { requestIdOf } from './request-id.ts'
+import type { RouteOptions } from './route-options.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
@@ -26,8 +27,8 @@ import { registerVersionRoutes } from './routes/versions.ts'
 
 export interface AppOptions {
   readonly config: Config
-  readonly predictor: Predictor
-  readonly registry: HomeRegistry
+  readonly host: ServingHost
+  readonly home: HomeRegistry
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
@@ -44,18 +45,18 @@ const PAGE_HEADERS = {
 /** How often open connections are looked over for requests that take too long to arrive. */
 const CONNECTION_CHECK_MS = 1000
 
-/** Builds the application around an open predictor and registry. It is the caller who closes them. */
+/** Builds the application around an open host and registry. It is the caller who closes them. */
 export async function createApp({
   config,
-  predictor,
-  registry,
+  host,
+  home,
   warming,
   logger,
 }: AppOptions): Promise<FastifyInstance> {
   const { limits } = config
   // A failure is told by the routes of health and by `listen`, once they look.
   warming.catch(() => {})
-  const onError = mapError(config, predictor)
+  const onError = mapError(config, host)
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -74,7 +75,7 @@ export async function createApp({
     },
   }) as unknown as FastifyInstance
 
-  const metrics = createMetrics(predictor)
+  const metrics = createMetrics(host)
   app.decorate('errorForms', new Map())
   trackUrls(app)
   app.setErrorHandler(onError)
@@ -99,14 +100,15 @@ export async function createApp({
       fieldSize: 1024,
     },
   })
-  registerHealthRoutes(app, { warming, metrics })
+  const options: RouteOptions = { host, home, config, metrics }
+  registerHealthRoutes(app, options, warming)
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, (api) => {
-    registerPredictRoute(api, { predictor, limits, metrics })
-    registerModelRoutes(api, registry)
-    registerVersionRoutes(api, registry)
-    registerDefaultRoutes(api, registry)
-    registerCorrectionRoute(api, { predictor, registry, limits })
+    registerPredictRoute(api, options)
+    registerModelRoutes(api, options)
+    registerVersionRoutes(api, options)
+    registerDefaultRoutes(api, options)
+    registerCorrectionRoute(api, options)
     api.get(
       '/api/openapi.json',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },

@@ -9,7 +9,7 @@ import type {
 } from 'fastify'
 import type { Config, Limits } from '../core/config.ts'
 import { ERROR_CATALOGUE, type ErrorCode, toVergerError, VergerError } from '../core/errors.ts'
-import type { Predictor } from '../serving/predictor.ts'
+import type { ServingHost } from '../serving/serving-host.ts'
 import { errorFormOf, type FormatError } from './error-forms.ts'
 
 type FrameworkError = Error & { readonly code?: string; readonly statusCode?: number }
@@ -18,7 +18,7 @@ type FrameworkError = Error & { readonly code?: string; readonly statusCode?: nu
 const describeError: FormatError = (error) => ({ body: { error: error.describe() } })
 
 /** Answers `{ "error": { code, message, hint } }`, or in the form of the protocol that the request speaks. */
-export function mapError(config: Config, predictor: Pick<Predictor, 'load'>) {
+export function mapError(config: Config, host: Pick<ServingHost, 'load'>) {
   return (error: FrameworkError, request: FastifyRequest, reply: FastifyReply): void => {
     const known = fromFramework(error, request, config) ?? toVergerError(error)
     const form =
@@ -27,8 +27,7 @@ export function mapError(config: Config, predictor: Pick<Predictor, 'load'>) {
       describeError
     const { status, body } = applyForm(form, known)
     if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
-    if (status === 503 || status === 429)
-      void reply.header('retry-after', retryAfterSeconds(predictor))
+    if (status === 503 || status === 429) void reply.header('retry-after', retryAfterSeconds(host))
     if (known.code === 'unauthorized')
       void reply.header('www-authenticate', 'Bearer realm="verger"')
     void reply.code(status).send(body)
@@ -40,8 +39,8 @@ function applyForm(form: FormatError, error: VergerError): { status: number; bod
   return { status, ...form(error, status) }
 }
 
-function retryAfterSeconds(predictor: Pick<Predictor, 'load'>): number {
-  return Math.max(1, Math.ceil(predictor.load.waitMs / 1000))
+function retryAfterSeconds(host: Pick<ServingHost, 'load'>): number {
+  return Math.max(1, Math.ceil(host.load.waitMs / 1000))
 }
 
 const ACCEPTED_TYPES = 'image/*, application/octet-stream, multipart/form-data or application/json'

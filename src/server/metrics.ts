@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { readVersion } from '../core/version.ts'
-import type { Predictor } from '../serving/predictor.ts'
+import type { ServingHost } from '../serving/serving-host.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -14,11 +14,11 @@ export interface Metrics {
 /** Seconds; the first bucket is half of what one photo takes on one core. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
 
-export function createMetrics(predictor: Predictor): Metrics {
+export function createMetrics(host: ServingHost): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const labels = { version: readVersion(), node: process.version, backbone: predictor.backbone }
+  const labels = { version: readVersion(), node: process.version, backbone: host.backbone }
   new Gauge({
     name: 'verger_info',
     help: 'Constant 1, labelled with the version and the backbone.',
@@ -30,7 +30,7 @@ export function createMetrics(predictor: Predictor): Metrics {
     help: 'Photos that wait for a worker.',
     registers,
     collect() {
-      this.set(predictor.load.waiting)
+      this.set(host.load.waiting)
     },
   })
   new Gauge({
@@ -38,7 +38,7 @@ export function createMetrics(predictor: Predictor): Metrics {
     help: 'Photos that a worker holds.',
     registers,
     collect() {
-      this.set(predictor.load.running)
+      this.set(host.load.running)
     },
   })
   return {

@@ -2,16 +2,22 @@
 import type { FastifyRequest } from 'fastify'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
+import type { Photo } from '../features/featurizer.ts'
 
 export interface NamedPhoto {
   readonly source: string
-  /** Gives the bytes. Throws a VergerError where their transport form is broken. */
+  /** Gives the bytes, or pixels. Throws a VergerError where their transport form is broken. */
+  read(): Photo
+}
+
+/** A photo that came as a file. */
+export interface PhotoPart extends NamedPhoto {
   read(): Uint8Array
 }
 
 export interface Form {
   /** One for each file part, in their order. */
-  readonly photos: readonly NamedPhoto[]
+  readonly photos: readonly PhotoPart[]
   /** The last value of each field. */
   readonly fields: ReadonlyMap<string, string>
 }
@@ -32,7 +38,7 @@ export async function readForm(request: FastifyRequest, limits: Limits): Promise
 
 /** A body without a length is bounded here: Fastify bounds only the bodies that it collects itself. */
 async function takeParts(request: FastifyRequest, { requestBytes }: Limits): Promise<Form> {
-  const photos: NamedPhoto[] = []
+  const photos: PhotoPart[] = []
   const fields = new Map<string, string>()
   let sizeBytes = 0
   for await (const part of request.parts()) {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
-import { openPredictor } from '../serving/predictor.ts'
+import { openServingHost } from '../serving/serving-host.ts'
 import { createApp } from './app.ts'
 import { createHomeRegistry } from './home-registry.ts'
 
@@ -16,24 +16,24 @@ export interface OpenApp {
 
 /** Throws an error of the backbone, and `registry_damaged` or `registry_newer`: nobody answers beside a broken registry. */
 export async function openApp(config: Config, logger: Logger): Promise<OpenApp> {
-  const registry = createHomeRegistry(config)
-  const predictor = openPredictor({
+  const home = createHomeRegistry(config)
+  const host = openServingHost({
     workers: config.workers,
     limits: config.limits,
-    versions: registry.versions,
+    versions: home.versions,
     home: config.home,
   })
   let app: FastifyInstance | undefined
   const close = async () => {
     await app?.close()
-    await predictor.close()
-    await registry.close()
+    await host.close()
+    await home.close()
   }
   try {
-    const warming = predictor.warm()
-    const finding = registry.find()
+    const warming = host.warm()
+    const finding = home.find()
     finding.catch(() => {})
-    app = await createApp({ config, predictor, registry, warming, logger })
+    app = await createApp({ config, host, home, warming, logger })
     await finding
     return { app, warming, close }
   } catch (error) {

@@ -9,11 +9,11 @@ export interface TimeLimit {
 }
 
 /** A signal that fires when the caller has left or the time is up. */
-export function limitTime(reply: FastifyReply, deadlineMs: number): TimeLimit {
+export function limitTime(caller: FastifyReply | AbortSignal, deadlineMs: number): TimeLimit {
   const controller = new AbortController()
   // Every photo of the request listens.
   setMaxListeners(0, controller.signal)
-  const onClose = () => {
+  const onLeave = () => {
     controller.abort(new VergerError('request_timeout', 'The client left before the answer'))
   }
   const timer = setTimeout(() => {
@@ -27,12 +27,23 @@ export function limitTime(reply: FastifyReply, deadlineMs: number): TimeLimit {
       ),
     )
   }, deadlineMs)
-  reply.raw.once('close', onClose)
+  const forget = watch(caller, onLeave)
   return {
     signal: controller.signal,
     settle() {
       clearTimeout(timer)
-      reply.raw.off('close', onClose)
+      forget()
     },
   }
+}
+
+/** Gives what ends the watch. */
+function watch(caller: FastifyReply | AbortSignal, onLeave: () => void): () => void {
+  if (caller instanceof AbortSignal) {
+    if (caller.aborted) onLeave()
+    caller.addEventListener('abort', onLeave, { once: true })
+    return () => caller.removeEventListener('abort', onLeave)
+  }
+  caller.raw.once('close', onLeave)
+  return () => caller.raw.off('close', onLeave)
 }

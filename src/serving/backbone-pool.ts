@@ -1,4 +1,4 @@
-/** The backbones that a predictor has open: one pool of workers for each that was asked for. */
+/** The backbones that a host has open: one pool of workers for each that was asked for. */
 import { type Backbone, findBackbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'

@@ -3,7 +3,7 @@
 import { type Classifier, loadClassifier } from '../bundles/classifier.ts'
 import { BUNDLE_EXTRAS, type BundleFiles } from '../bundles/verify-bundle.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { Answerer } from './predictor.ts'
+import type { Answerer } from './answer.ts'
 
 export interface ServedModel {
   readonly classifier: Classifier

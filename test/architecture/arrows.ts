@@ -11,6 +11,7 @@ export const LEVELS: readonly (readonly string[])[] = [
   ['bundles'],
   ['registry', 'engines', 'importing'],
   ['training', 'serving'],
+  ['deployment'],
   ['jobs'],
   ['pipelines'],
   ['server', 'cli'],

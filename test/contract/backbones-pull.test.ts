@@ -8,7 +8,7 @@ import { findBackbone, resolveWeights } from '../../dist/backbones/catalog.js'
 import { readConfig } from '../../dist/core/config.js'
 import { type GetBackboneOptions, getBackbone } from '../../dist/importing/get-backbone.js'
 import { planImport, planPull } from '../../dist/importing/plan-backbone.js'
-import { openPredictor } from '../../dist/serving/predictor.js'
+import { openServingHost } from '../../dist/serving/serving-host.js'
 import { mobileNetV2 } from '../../src/backbones/architectures/mobilenet-v2.ts'
 import {
   type FileHandler,
@@ -92,7 +92,7 @@ describe('verger backbones pull', () => {
   it('gives a network that answers, at its own side and at another', async () => {
     await pull()
     const { limits } = readConfig({})
-    const predictor = openPredictor({ backbone: 'mobilenet-v2', home, workers: 1, limits })
+    const predictor = openServingHost({ backbone: 'mobilenet-v2', home, workers: 1, limits })
     const photo = photoPath('rgb.png')
     const { top, ...answer } = await predictor.predict({ source: 'rgb.png', photo, top: 1000 })
     await predictor.close()

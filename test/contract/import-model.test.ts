@@ -20,7 +20,7 @@ import { loadClassifier } from '../../dist/bundles/classifier.js'
 import { readConfig } from '../../dist/core/config.js'
 import { sha256 } from '../../dist/core/hashes.js'
 import { type ImportModelPlan, importModel } from '../../dist/importing/import-model.js'
-import { openPredictor } from '../../dist/serving/predictor.js'
+import { openServingHost } from '../../dist/serving/serving-host.js'
 import { bundleVersion } from '../../dist/serving/version-source.js'
 import { createSandbox, type Sandbox } from '../cli/verger.ts'
 import { photoPath } from '../support/photos.ts'
@@ -69,7 +69,7 @@ describe('importing a classifier', () => {
     const options = { home, backbone: backbone.id, workers: 1, limits }
     const answers = []
     for (const versions of [{}, { versions: bundleVersion(files) }]) {
-      const predictor = openPredictor({ ...options, ...versions })
+      const predictor = openServingHost({ ...options, ...versions })
       const answer = predictor.predict({ source: 'rgb.png', photo, top: 3 })
       answers.push(await answer.finally(() => predictor.close()))
     }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { openPredictor, readConfig } from 'verger'
+import { openPredictor, type Photo, readConfig } from 'verger'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const folder = mkdtempSync(join(tmpdir(), 'verger-odd-'))
@@ -15,7 +15,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const predict = (photo: string | Uint8Array) => predictor.predict({ source: 'odd', photo })
+const predict = (photo: Photo) => predictor.predict({ source: 'odd', photo })
 
 /** A TIFF of RGB with two further channels. */
 function fiveChannels(): Promise<Buffer> {
@@ -28,6 +28,29 @@ function fiveChannels(): Promise<Buffer> {
     .tiff({ compression: 'none' })
     .toBuffer()
 }
+
+describe('pixels that somebody else has decoded', () => {
+  it.each([64, 1000])('are answered as their photo is: %i px', async (side) => {
+    const png = await sharp({
+      create: { width: side, height: side, channels: 3, background: '#6a3' },
+    })
+      .composite([
+        {
+          input: { create: { width: side / 2, height: side / 2, channels: 3, background: '#e31' } },
+        },
+      ])
+      .png()
+      .toBuffer()
+    const data = await sharp(png).removeAlpha().raw().toBuffer()
+    expect(await predict({ data, width: side, height: side })).toEqual(await predict(png))
+  })
+
+  it('are refused where they are fewer than said', async () => {
+    await expect(predict({ data: new Uint8Array(11), width: 2, height: 2 })).rejects.toMatchObject({
+      code: 'photo_corrupt',
+    })
+  })
+})
 
 describe('an odd photo', () => {
   it('with five channels is refused by name, and the next one is answered', async () => {

@@ -8,7 +8,7 @@ import { keepModel } from '../../dist/backbones/kept-backbones.js'
 import { readConfig } from '../../dist/core/config.js'
 import { sha256 } from '../../dist/core/hashes.js'
 import { createNetworkBundle } from '../../dist/importing/network-bundle.js'
-import { openPredictor } from '../../dist/serving/predictor.js'
+import { openServingHost } from '../../dist/serving/serving-host.js'
 import { bundleVersion, type VersionSource } from '../../dist/serving/version-source.js'
 import { countLeakedWorkers } from '../support/live-workers.ts'
 import { photoPath } from '../support/photos.ts'
@@ -58,7 +58,7 @@ describe('a predictor', () => {
   const source = 'rgb.png'
 
   it('answers with each backbone that is asked for, as that backbone alone does', async () => {
-    const predictor = openPredictor({ home, versions, workers: 1, limits })
+    const predictor = openServingHost({ home, versions, workers: 1, limits })
     try {
       const own = await predictor.predict({ source, photo, top: 1 })
       expect(own).toMatchObject({ backbone: 'efficientnet-lite0' })
@@ -66,7 +66,7 @@ describe('a predictor', () => {
         ['one', 'two'].map((model) => predictor.predict({ source, photo, model, top: 3 })),
       )
       for (const [id, answer] of [['one', one] as const, ['two', two] as const]) {
-        const alone = openPredictor({ home, backbone: id, workers: 1, limits })
+        const alone = openServingHost({ home, backbone: id, workers: 1, limits })
         const expected = await alone.predict({ source, photo, top: 3 }).finally(() => alone.close())
         expect(answer?.top.map(({ label }) => label)).toEqual(
           expected.top.map(({ label }) => label),
@@ -88,7 +88,7 @@ describe('a predictor', () => {
 
   it('says which backbone is missing, and goes on with the others', async () => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'verger-elsewhere-'))
-    const predictor = openPredictor({ home: elsewhere, versions, workers: 1, limits })
+    const predictor = openServingHost({ home: elsewhere, versions, workers: 1, limits })
     try {
       await expect(predictor.predict({ source, photo, model: 'one' })).rejects.toMatchObject({
         code: 'backbone_unknown',

@@ -3,7 +3,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { expect } from 'vitest'
 import type { ErrorCode, ErrorDescription } from '../../src/core/errors.ts'
 import { ERROR_CATALOGUE } from '../../src/core/errors.ts'
-import type { FailedPrediction, Prediction } from '../../src/serving/predictor.ts'
+import type { FailedPrediction, Prediction } from '../../src/serving/answer.ts'
 
 export interface Answer {
   readonly status: number

@@ -2,18 +2,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Limits } from '../../core/config.ts'
 import { VergerError } from '../../core/errors.ts'
-import type { Predictor } from '../../serving/predictor.ts'
-import type { HomeRegistry } from '../home-registry.ts'
-import { type NamedPhoto, readForm } from '../multipart.ts'
+import { type PhotoPart, readForm } from '../multipart.ts'
+import type { RouteOptions } from '../route-options.ts'
 import { limitTime } from '../time-limit.ts'
 import { PREDICT_CODES } from './predict.ts'
 import { describeFailures } from './schemas.ts'
-
-export interface CorrectionRouteOptions {
-  readonly predictor: Predictor
-  readonly registry: HomeRegistry
-  readonly limits: Limits
-}
 
 /** A label that the version does not know yet: longer ones are no names. */
 const MAX_NEW_LABEL_LENGTH = 100
@@ -35,7 +28,7 @@ const CORRECTION_SCHEMA = {
 
 export function registerCorrectionRoute(
   app: FastifyInstance,
-  { predictor, registry: home, limits }: CorrectionRouteOptions,
+  { host, home, config: { limits } }: RouteOptions,
 ): void {
   app.post<{ Params: { readonly model: string } }>(
     '/api/models/:model/corrections',
@@ -88,7 +81,7 @@ export function registerCorrectionRoute(
       const { signal, settle } = limitTime(reply, limits.deadlineMs)
       try {
         // What is no photo is not kept, and what the version said is not taken from hearsay.
-        const { top } = await predictor.predict({ source, photo: bytes, model, version, signal })
+        const { top } = await host.predict({ source, photo: bytes, model, version, signal })
         const [{ label: predicted, score } = { label: '', score: 0 }] = top
         const kept = await addCorrection({ model, version, photo: bytes, label, predicted, score })
         return reply.code(201).send(kept)
@@ -105,7 +98,7 @@ const HINT = 'With curl: -F version=v1 -F label=quince -F photo=@photo.jpg'
 async function readCorrection(
   request: FastifyRequest,
   limits: Limits,
-): Promise<{ readonly photo: NamedPhoto; readonly version: string; readonly label: string }> {
+): Promise<{ readonly photo: PhotoPart; readonly version: string; readonly label: string }> {
   if (!request.isMultipart()) {
     throw new VergerError(
       'content_type_unsupported',

@@ -1,6 +1,6 @@
 /** Which version of a model answers, and the history of that. */
 import type { FastifyInstance } from 'fastify'
-import type { HomeRegistry } from '../home-registry.ts'
+import type { RouteOptions } from '../route-options.ts'
 import { CHANGE_SCHEMA, OF_MODEL, type OfModel, WHY } from './model-schemas.ts'
 import { modelOf } from './models.ts'
 import { describeFailures } from './schemas.ts'
@@ -11,7 +11,7 @@ interface Reason {
   readonly why?: string
 }
 
-export function registerDefaultRoutes(app: FastifyInstance, home: HomeRegistry): void {
+export function registerDefaultRoutes(app: FastifyInstance, { home }: RouteOptions): void {
   app.put<{ Params: OfModel; Body: Reason & { readonly version: string } }>(
     '/api/models/:model/default',
     {

@@ -1,6 +1,6 @@
 /** Probes and metrics. */
 import type { FastifyInstance } from 'fastify'
-import type { Metrics } from '../metrics.ts'
+import type { RouteOptions } from '../route-options.ts'
 
 const STATUS_SCHEMA = {
   type: 'object',
@@ -10,7 +10,8 @@ const STATUS_SCHEMA = {
 
 export function registerHealthRoutes(
   app: FastifyInstance,
-  { warming, metrics }: { readonly warming: Promise<void>; readonly metrics: Metrics },
+  { metrics }: RouteOptions,
+  warming: Promise<void>,
 ): void {
   let isWarm = false
   warming.then(

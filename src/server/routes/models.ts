@@ -6,7 +6,7 @@ import type { Model, ModelSettings, Registry } from '../../registry/registry.ts'
 import { maySee } from '../../registry/scopes.ts'
 import { readModelCard } from '../../training/model-card.ts'
 import { requireModel } from '../authentication.ts'
-import type { HomeRegistry } from '../home-registry.ts'
+import type { RouteOptions } from '../route-options.ts'
 import {
   CARD_SCHEMA,
   MODEL_SCHEMA,
@@ -30,7 +30,7 @@ export const modelOf = ({ params }: FastifyRequest): string => (params as OfMode
 /** Each model of a page has its classes read. */
 const PAGE = 1000
 
-export function registerModelRoutes(app: FastifyInstance, home: HomeRegistry): void {
+export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions): void {
   app.get<{ Querystring: PageQuery }>(
     '/api/models',
     {

@@ -1,25 +1,14 @@
 /** `POST /predict`: photos as a raw body, multipart or JSON → the same objects that `verger predict --json` prints. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DECISIONS } from '../../bundles/classifier.ts'
 import { DEFAULT_TOP, type Limits } from '../../core/config.ts'
 import { type ErrorCode, VergerError } from '../../core/errors.ts'
-import {
-  type FailedPrediction,
-  type Prediction,
-  type Predictor,
-  predictOrFail,
-} from '../../serving/predictor.ts'
-import type { Metrics } from '../metrics.ts'
+import { toPrediction } from '../../serving/answer.ts'
+import { answerPhotos } from '../answer-photos.ts'
 import { type NamedPhoto, readForm } from '../multipart.ts'
-import { limitTime } from '../time-limit.ts'
+import type { RouteOptions } from '../route-options.ts'
 import { JSON_BODY_SCHEMA, type JsonBody, photosOfJson } from './predict-json.ts'
 import { describeFailures, ERROR_SCHEMA } from './schemas.ts'
-
-export interface PredictRouteOptions {
-  readonly predictor: Predictor
-  readonly limits: Limits
-  readonly metrics: Metrics
-}
 
 const PREDICTION_SCHEMA = {
   type: 'object',
@@ -92,8 +81,8 @@ const CODES: readonly ErrorCode[] = [
 /** A body of one of these types is one photo. */
 const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
-export function registerPredictRoute(app: FastifyInstance, options: PredictRouteOptions): void {
-  const { limits } = options
+export function registerPredictRoute(app: FastifyInstance, options: RouteOptions): void {
+  const { limits } = options.config
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
@@ -150,7 +139,10 @@ export function registerPredictRoute(app: FastifyInstance, options: PredictRoute
     async (request, reply) => {
       checkQuery(request.query)
       const photos = await readPhotos(request, limits)
-      return answer(photos, request.query, reply, options)
+      const answers = await answerPhotos(reply, photos, request.query, options)
+      return answers.map((answer) =>
+        'error' in answer ? answer : toPrediction(answer, request.query.top),
+      )
     },
   )
 }
@@ -187,44 +179,4 @@ async function takePhotos(request: FastifyRequest, limits: Limits): Promise<Name
   const { body } = request
   if (Buffer.isBuffer(body)) return [{ source: 'photo', read: () => body }]
   return photosOfJson((body ?? {}) as JsonBody)
-}
-
-async function answer(
-  photos: readonly NamedPhoto[],
-  { model, version, top }: PredictQuery,
-  reply: FastifyReply,
-  { predictor, limits, metrics }: PredictRouteOptions,
-): Promise<(Prediction | FailedPrediction)[]> {
-  if (predictor.load.waiting + photos.length > limits.queuedPhotos) {
-    throw new VergerError(
-      'overloaded',
-      `Expected at most ${limits.queuedPhotos} photos waiting, and ${predictor.load.waiting} are`,
-      { hint: 'Send again after the time in the header Retry-After.' },
-    )
-  }
-  const { signal, settle } = limitTime(reply, limits.deadlineMs)
-  const asked = { model, version, top, signal }
-  try {
-    const [only] = photos
-    if (only !== undefined && photos.length === 1) {
-      const { source } = only
-      const prediction = await predictor.predict({ ...asked, source, photo: only.read() })
-      metrics.photos.inc({ result: 'ok' })
-      return [prediction]
-    }
-    const answers = await Promise.all(
-      photos.map(({ source, read }) =>
-        predictOrFail(source, async () => predictor.predict({ ...asked, source, photo: read() })),
-      ),
-    )
-    for (const each of answers) {
-      metrics.photos.inc({ result: 'error' in each ? each.error.code : 'ok' })
-    }
-    return answers
-  } catch (error) {
-    metrics.photos.inc({ result: error instanceof VergerError ? error.code : 'internal' })
-    throw error
-  } finally {
-    settle()
-  }
 }

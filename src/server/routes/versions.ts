@@ -4,7 +4,7 @@ import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
 import type { Registry, Version } from '../../registry/registry.ts'
 import { headlineFigures, readVersionReport } from '../../training/version-report.ts'
-import type { HomeRegistry } from '../home-registry.ts'
+import type { RouteOptions } from '../route-options.ts'
 import {
   type FIGURES_SCHEMA,
   OF_MODEL,
@@ -49,7 +49,7 @@ const FILE_CODES = [
   'blob_damaged',
 ] as const
 
-export function registerVersionRoutes(app: FastifyInstance, home: HomeRegistry): void {
+export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptions): void {
   app.get<{ Params: OfModel; Querystring: PageQuery }>(
     '/api/models/:model/versions',
     {

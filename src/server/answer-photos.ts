@@ -1,0 +1,56 @@
+/** Photos of a request → answers: the one way from every protocol to the serving host. */
+import type { FastifyReply } from 'fastify'
+import { VergerError } from '../core/errors.ts'
+import { type Answer, answerOrFail, type FailedPrediction } from '../serving/answer.ts'
+import type { NamedPhoto } from './multipart.ts'
+import type { RouteOptions } from './route-options.ts'
+import { limitTime } from './time-limit.ts'
+
+export interface Asked {
+  /** Without one, the backbone of the host answers with its own classes. */
+  readonly model?: string | undefined
+  /** Without one, the default of the model answers. */
+  readonly version?: string | undefined
+}
+
+/**
+ * Answers photos in their order, within the time that a request may take, as long as its caller is there: one that hears
+ * the reply of an HTTP request, or one that aborts the signal. Among several photos a bad one is a finding in its place; the error of a single
+ * photo rejects, as does any error that is not about a photo, and `overloaded` where the queue has no room for all.
+ */
+export async function answerPhotos(
+  caller: FastifyReply | AbortSignal,
+  photos: readonly NamedPhoto[],
+  { model, version }: Asked,
+  { host, config: { limits }, metrics }: Pick<RouteOptions, 'host' | 'config' | 'metrics'>,
+): Promise<readonly (Answer | FailedPrediction)[]> {
+  const { waiting } = host.load
+  if (waiting + photos.length > limits.queuedPhotos) {
+    throw new VergerError(
+      'overloaded',
+      `Expected at most ${limits.queuedPhotos} photos waiting, and ${waiting} are`,
+      { hint: 'Send again after the time in the header Retry-After.' },
+    )
+  }
+  const { signal, settle } = limitTime(caller, limits.deadlineMs)
+  const answerOne = async ({ source, read }: NamedPhoto) =>
+    host.answer({ source, photo: read(), model, version, signal })
+  try {
+    const [only] = photos
+    const answers =
+      only !== undefined && photos.length === 1
+        ? [await answerOne(only)]
+        : await Promise.all(
+            photos.map((photo) => answerOrFail(photo.source, () => answerOne(photo))),
+          )
+    for (const each of answers) {
+      metrics.photos.inc({ result: 'error' in each ? each.error.code : 'ok' })
+    }
+    return answers
+  } catch (error) {
+    metrics.photos.inc({ result: error instanceof VergerError ? error.code : 'internal' })
+    throw error
+  } finally {
+    settle()
+  }
+}
