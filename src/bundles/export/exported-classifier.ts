@@ -42,9 +42,6 @@ export interface ExportOrigin {
   readonly bundle?: string
 }
 
-/** How many labels an export names for a photo, the best first, where it has more. */
-export const NAMED_LABELS = 10
-
 /** A backbone with its own classifier. Throws `backbone_unnamed` where it has none, `backbone_missing` or `backbone_damaged`. */
 export async function exportBackbone(
   backbone: Backbone,

@@ -5,8 +5,9 @@ import { emitMirror, emitNetwork, emitUnit } from '../../tensor/emit-onnx.ts'
 import { emitQuantizedNetwork } from '../../tensor/emit-onnx-int8.ts'
 import { createGraphBuilder, type GraphBuilder, type Value } from '../../tensor/graph-builder.ts'
 import type { Network } from '../../tensor/network.ts'
+import { NAMED_LABELS } from '../signature.ts'
 import { describeExport } from './describe-export.ts'
-import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './exported-classifier.ts'
+import type { ExportedClassifier, ExportedHead } from './exported-classifier.ts'
 
 /**
  * Encodes `model.onnx`. Input `image`: uint8 `[n, height, width, 3]`, RGB, upright. Outputs: `probabilities`

@@ -8,7 +8,8 @@ import {
   type TensorflowGraph,
   type Value,
 } from '../../tensor/tensorflow-graph.ts'
-import { type ExportedClassifier, type ExportedHead, NAMED_LABELS } from './exported-classifier.ts'
+import { describeSignatures, NAMED_LABELS, type TensorDescription } from '../signature.ts'
+import type { ExportedClassifier, ExportedHead } from './exported-classifier.ts'
 
 const FLOAT = { T: attr.type('float') }
 
@@ -47,14 +48,20 @@ export function encodeSavedModel(classifier: ExportedClassifier): Piece[] {
     { Tparams: attr.type('string'), Tindices: attr.type('int32'), Taxis: attr.type('int32') },
     'labels',
   )
-  const outputs = {
-    scores: { value: best, type: 'float', dims: [-1, count] },
-    labels: { value: named, type: 'string', dims: [-1, count] },
-    probabilities: { value: probabilities, type: 'float', dims: [-1, labels.length] },
-  } as const
-  const batch = (value: Value) => ({ value, type: 'string', dims: [-1] }) as const
-  graph.addSignature('serving_default', { inputs: { image_base64: batch(text) }, outputs })
-  graph.addSignature('serving_bytes', { inputs: { image_bytes: batch(bytes) }, outputs })
+  const values: Readonly<Record<string, Value>> = {
+    image_base64: text,
+    image_bytes: bytes,
+    scores: best,
+    labels: named,
+    probabilities,
+  }
+  const valued = (tensors: readonly TensorDescription[]) =>
+    Object.fromEntries(
+      tensors.map(({ name, type, dims }) => [name, { value: values[name] ?? '', type, dims }]),
+    )
+  for (const { name, inputs, outputs } of describeSignatures(labels.length)) {
+    graph.addSignature(name, { inputs: valued(inputs), outputs: valued(outputs) })
+  }
   return graph.encode()
 }
 
