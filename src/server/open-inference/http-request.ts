@@ -3,6 +3,7 @@
  * (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md).
  */
 import { VergerError } from '../../core/errors.ts'
+import { showValue } from '../show-value.ts'
 import type { InferRequest, InputTensor, RequestedOutput } from './infer-request.ts'
 
 export type InferBody = Pick<InferRequest, 'id' | 'inputs' | 'outputs'> & {
@@ -23,7 +24,7 @@ export function parseInferBody(body: Uint8Array, jsonLength: string | undefined)
   const rest = createReader(body.subarray(length))
 
   const { id = '', parameters = {}, inputs, outputs } = head
-  if (typeof id !== 'string') faults.push(`id must be text, received ${show(id)}`)
+  if (typeof id !== 'string') faults.push(`id must be text, received ${showValue(id)}`)
   const isBinary = flagOf(parameters, 'binary_data_output', 'parameters', faults) ?? false
   const readInputs = listOf(inputs, 'inputs', faults).map((each, index) =>
     readInput(each, `inputs[${index}]`, rest, faults),
@@ -70,7 +71,7 @@ function parseJson(bytes: Uint8Array): Fields {
     })
   }
   if (isFields(value)) return value
-  throw new VergerError('request_invalid', `Expected a JSON object, received ${show(value)}`)
+  throw new VergerError('request_invalid', `Expected a JSON object, received ${showValue(value)}`)
 }
 
 /** Takes the bytes of one tensor after the other; undefined where there are not so many. */
@@ -97,16 +98,17 @@ function readInput(
   faults: string[],
 ): InputTensor {
   if (!isFields(value)) {
-    faults.push(`${place} must be an object, received ${show(value)}`)
+    faults.push(`${place} must be an object, received ${showValue(value)}`)
     return NO_INPUT
   }
   const { name, datatype, shape, data, parameters = {} } = value
-  if (typeof name !== 'string') faults.push(`${place}.name must be text, received ${show(name)}`)
+  if (typeof name !== 'string')
+    faults.push(`${place}.name must be text, received ${showValue(name)}`)
   if (typeof datatype !== 'string')
-    faults.push(`${place}.datatype must be text, received ${show(datatype)}`)
+    faults.push(`${place}.datatype must be text, received ${showValue(datatype)}`)
   const isShape = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size))
   if (!isShape)
-    faults.push(`${place}.shape must be a list of whole numbers, received ${show(shape)}`)
+    faults.push(`${place}.shape must be a list of whole numbers, received ${showValue(shape)}`)
   if (isFields(parameters) && parameters['shared_memory_region'] !== undefined) {
     faults.push(`${place} must come with the request: Verger shares no memory with its clients`)
   }
@@ -120,7 +122,7 @@ function readInput(
   if ((data === undefined) === (sizeBytes === undefined)) {
     faults.push(`${place} must have either data or parameters.binary_data_size`)
   } else if (sizeBytes === undefined && !Array.isArray(data)) {
-    faults.push(`${place}.data must be a list, received ${show(data)}`)
+    faults.push(`${place}.data must be a list, received ${showValue(data)}`)
   }
   return {
     name: String(name),
@@ -132,14 +134,14 @@ function readInput(
 
 function sizeOf(parameters: unknown, place: string, faults: string[]): number | undefined {
   if (!isFields(parameters)) {
-    faults.push(`${place}.parameters must be an object, received ${show(parameters)}`)
+    faults.push(`${place}.parameters must be an object, received ${showValue(parameters)}`)
     return undefined
   }
   const size = parameters['binary_data_size']
   if (size === undefined) return undefined
   if (typeof size === 'number' && Number.isSafeInteger(size) && size >= 0) return size
   faults.push(
-    `${place}.parameters.binary_data_size must be a whole number from 0 on, received ${show(size)}`,
+    `${place}.parameters.binary_data_size must be a whole number from 0 on, received ${showValue(size)}`,
   )
   return undefined
 }
@@ -151,7 +153,7 @@ function readOutput(
   faults: string[],
 ): RequestedOutput {
   if (!isFields(value) || typeof value['name'] !== 'string') {
-    faults.push(`${place} must be an object with a name, received ${show(value)}`)
+    faults.push(`${place} must be an object with a name, received ${showValue(value)}`)
     return { name: '', isBinary: false }
   }
   const { name, parameters = {} } = value
@@ -164,7 +166,7 @@ function readOutput(
   if (classes === undefined) return { name: String(name), isBinary }
   if (typeof classes !== 'number' || !Number.isSafeInteger(classes) || classes < 1) {
     faults.push(
-      `${place}.parameters.classification must be a whole number from 1 on, received ${show(classes)}`,
+      `${place}.parameters.classification must be a whole number from 1 on, received ${showValue(classes)}`,
     )
   }
   return { name: String(name), isBinary, classes: Number(classes) }
@@ -177,22 +179,20 @@ function flagOf(
   faults: string[],
 ): boolean | undefined {
   if (!isFields(parameters)) {
-    faults.push(`${place} must be an object, received ${show(parameters)}`)
+    faults.push(`${place} must be an object, received ${showValue(parameters)}`)
     return undefined
   }
   const flag = parameters[name]
   if (flag === undefined || typeof flag === 'boolean') return flag
-  faults.push(`${place}.${name} must be true or false, received ${show(flag)}`)
+  faults.push(`${place}.${name} must be true or false, received ${showValue(flag)}`)
   return undefined
 }
 
 function listOf(value: unknown, place: string, faults: string[]): readonly unknown[] {
   if (Array.isArray(value)) return value
-  if (value !== undefined) faults.push(`${place} must be a list, received ${show(value)}`)
+  if (value !== undefined) faults.push(`${place} must be a list, received ${showValue(value)}`)
   return []
 }
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const show = (value: unknown): string => JSON.stringify(value)?.slice(0, 40) ?? 'nothing'

@@ -3,6 +3,7 @@ import type { Limits } from '../../core/config.ts'
 import { VergerError } from '../../core/errors.ts'
 import type { Pixels } from '../../images/decode.ts'
 import { bytesOfValue } from '../photo-values.ts'
+import { showValue } from '../show-value.ts'
 import type { InputTensor } from './infer-request.ts'
 import {
   countElements,
@@ -75,7 +76,10 @@ function photosOfBytes({ name, shape, contents }: InputTensor, limits: PhotoLimi
   return values.map((value, index) => {
     const place = `${name}[${index}]`
     if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-      throw new VergerError('request_invalid', `Expected text at ${place}, received ${show(value)}`)
+      throw new VergerError(
+        'request_invalid',
+        `Expected text at ${place}, received ${showValue(value)}`,
+      )
     }
     return { source: place, read: () => bytesOfValue(value, place) }
   })
@@ -163,7 +167,7 @@ function flatten(
       return
     }
     if (!Array.isArray(value) || value.length !== size) {
-      const received = Array.isArray(value) ? String(value.length) : show(value)
+      const received = Array.isArray(value) ? String(value.length) : showValue(value)
       throw new VergerError(
         'request_invalid',
         `Expected lists of ${size} at level ${level} of ${place}, as its shape says, received ${received}`,
@@ -190,7 +194,7 @@ function readLevels(
     if (typeof level !== 'number' || !Number.isInteger(level) || level < 0 || level > 255) {
       throw new VergerError(
         'request_invalid',
-        `Expected whole levels 0 to 255 in ${place}, received ${show(value)} as value ${index}`,
+        `Expected whole levels 0 to 255 in ${place}, received ${showValue(value)} as value ${index}`,
         { hint: 'Multiply pixels of 0 to 1 by 255 and round; Verger normalises them itself.' },
       )
     }
@@ -210,9 +214,3 @@ function interleave(planes: Uint8Array): Uint8Array {
   }
   return data
 }
-
-/** The start of a received value, for a message. */
-const show = (value: unknown): string =>
-  typeof value === 'bigint' || typeof value === 'number'
-    ? String(value)
-    : (JSON.stringify(value)?.slice(0, 40) ?? String(value))
