@@ -20,6 +20,7 @@ export default defineConfig({
       project('web', ['test/web/**/*.test.ts'], 60_000),
       project('golden', ['test/golden/**/*.test.ts'], 300_000),
       project('package', ['test/package/**/*.test.ts'], 600_000),
+      project('deploy', ['test/deploy/**/*.test.ts'], 600_000),
       project('parity', ['test/parity/**/*.test.ts'], 600_000),
       project('clients', ['test/clients/**/*.test.ts'], 180_000),
     ],

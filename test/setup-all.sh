@@ -9,3 +9,4 @@ if ! command -v chromium > /dev/null; then
 fi
 sh "$root/scripts/fixtures/setup.sh"
 sh "$root/scripts/parity/setup.sh"
+sh "$root/scripts/deploy/setup.sh"
