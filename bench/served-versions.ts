@@ -23,7 +23,7 @@ export async function* benchServedVersions({
   const bundleOf = await prepareBundles(paths)
   const photos = paths.slice(0, BATCH).map((path) => readFileSync(path))
   const [photo = Buffer.alloc(0)] = photos
-  const store = await openStore(folder)
+  const store = await openStore({ home: folder })
   const registry = createRegistry(store)
   await registry.register({ model: MODEL, version: 'v1', files: bundleOf(1) })
   const server = await startVerger(folder)

@@ -56,10 +56,10 @@ describe('a bundle', () => {
     const classifier = loadClassifier(files)
     expect(classifier.id).toBe(bundleId(files))
     const { features } = syntheticBundle().golden
-    const { probabilities, logits, distance } = classifier.classify(features.subarray(0, 32))
+    const { probabilities, logits, place } = classifier.classify(features.subarray(0, 32))
     expect(probabilities.reduce((a, b) => a + b)).toBeCloseTo(1, 12)
     expect(logits).toHaveLength(classifier.labels.length)
-    expect(distance).toBeTypeOf('number')
+    expect(place?.distance).toBeTypeOf('number')
   })
 
   it('is the same bytes for the same content, whatever was encoded between', () => {
@@ -68,10 +68,10 @@ describe('a bundle', () => {
   })
 
   it('loads without a fitted distance', () => {
-    const { distance, decision } = loadClassifier(
+    const { place, decision } = loadClassifier(
       encodeBundle({ ...syntheticBundle(), rejection: undefined }),
     ).classify(new Float32Array(32).fill(1))
-    expect(distance).toBeUndefined()
+    expect(place).toBeUndefined()
     expect(decision).not.toBe('unknown')
   })
 

@@ -1,6 +1,6 @@
 /** A bundle in memory: features of a photo → probabilities of its labels and what it dares to say. */
 import { VergerError } from '../core/errors.ts'
-import { type RejectionModel, rejectionDistance } from '../learn/rejection.ts'
+import { placeOf, type RejectionModel, type RejectionPlace } from '../learn/rejection.ts'
 import { transformFeatures } from '../learn/scaling.ts'
 import { softmax } from '../learn/softmax.ts'
 import { decodeSafetensors } from '../tensor/safetensors.ts'
@@ -19,8 +19,8 @@ export interface Classification {
   /** `[labels]`, adding up to 1. */
   readonly probabilities: Float64Array
   readonly decision: Decision
-  /** How far the photo is from the training photos; see `learn/rejection.ts`. Undefined where nothing was fitted. */
-  readonly distance: number | undefined
+  /** Where the photo is among the training photos; see `learn/rejection.ts`. Undefined where nothing was fitted. */
+  readonly place: RejectionPlace | undefined
 }
 
 export interface Classifier {
@@ -28,6 +28,8 @@ export interface Classifier {
   readonly id: string
   readonly manifest: BundleManifest
   readonly labels: readonly string[]
+  /** What tells photos that are none of the labels; undefined where nothing was fitted. */
+  readonly rejection: RejectionModel | undefined
   /** Judges the mean features `[width]` over the views of the bundle. */
   classify(features: Float32Array): Classification
 }
@@ -78,6 +80,7 @@ export function createClassifier(
     id,
     manifest,
     labels,
+    rejection,
     classify(features) {
       const transformed = transformFeatures(features, width, head.scaling)
       const logits = Float64Array.from(bias)
@@ -89,11 +92,10 @@ export function createClassifier(
         }
       }
       const probabilities = softmax(logits.map((logit) => logit / head.temperature))
-      const distance =
-        rejection && rejectionDistance(transformFeatures(features, width, 'unit'), rejection)
+      const place = rejection && placeOf(transformFeatures(features, width, 'unit'), rejection)
       const best = probabilities.reduce((a, b) => Math.max(a, b), 0)
-      const decision = decide(best, distance, head)
-      return { logits, probabilities, decision, distance }
+      const decision = decide(best, place?.distance, head)
+      return { logits, probabilities, decision, place }
     },
   }
 }

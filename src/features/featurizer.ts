@@ -48,6 +48,8 @@ export interface FeaturizeOptions {
   /** Hash that the bytes must have, else `photo_changed`. */
   readonly sha256?: string | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called when a worker takes the photo. */
+  readonly onStart?: (() => void) | undefined
 }
 
 export interface Featurizer {
@@ -87,8 +89,11 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     timeoutMs: STUCK_AFTER_MS,
     maxWaiting: limits.queuedPhotos,
   })
-  const run: Featurizer['run'] = (photo, outputs, { views = nativeView, sha256, signal } = {}) =>
-    pool.run({ photo, outputs, views, sha256 }, signal === undefined ? {} : { signal })
+  const run: Featurizer['run'] = (
+    photo,
+    outputs,
+    { views = nativeView, sha256, signal, onStart } = {},
+  ) => pool.run({ photo, outputs, views, sha256 }, { signal, onStart })
 
   return {
     workers,

@@ -7,9 +7,9 @@ import { createRandom } from './random.ts'
 import {
   fitRejection,
   MAX_REJECTION_DIMENSIONS,
+  placeOf,
   projectRows,
   type RejectionModel,
-  rejectionDistance,
   rejectionDistances,
 } from './rejection.ts'
 
@@ -83,7 +83,7 @@ describe('a rejection model', () => {
     const model = await fitPhotos(photos)
     const together = await rejectionDistances(gemm, model, photos.unit)
     for (const [row, distance] of together.entries()) {
-      const alone = rejectionDistance(photos.unit.subarray(row * 24, (row + 1) * 24), model)
+      const { distance: alone } = placeOf(photos.unit.subarray(row * 24, (row + 1) * 24), model)
       expect(Math.abs(alone - distance)).toBeLessThan(1e-4 * Math.max(1, Math.abs(distance)))
     }
   })

@@ -127,8 +127,15 @@ export async function rejectionDistances(
   return distances
 }
 
-/** Distance of one photo with features of length 1, `[width]`. */
-export function rejectionDistance(unit: Float32Array, model: RejectionModel): number {
+export interface RejectionPlace {
+  /** The larger, the stranger. */
+  readonly distance: number
+  /** `[dimensions]`, before `centre` is taken off. */
+  readonly z: Float64Array
+}
+
+/** Place of one photo with features of length 1, `[width]`. */
+export function placeOf(unit: Float32Array, model: RejectionModel): RejectionPlace {
   const { dimensions, projection } = model
   const z = new Float64Array(dimensions)
   for (let i = 0; i < unit.length; i++) {
@@ -136,7 +143,7 @@ export function rejectionDistance(unit: Float32Array, model: RejectionModel): nu
     if (value === 0) continue
     for (let to = 0; to < dimensions; to++) z[to]! += value * projection[i * dimensions + to]!
   }
-  return distanceOf(z, model)
+  return { distance: distanceOf(z, model), z }
 }
 
 /** `z` is `[dimensions]`, before the centre is taken off. */

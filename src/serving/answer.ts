@@ -27,7 +27,12 @@ export interface AnswerRequest {
   readonly version?: string | undefined
   /** Takes the photo out of the queue when its caller leaves. */
   readonly signal?: AbortSignal | undefined
+  /** Hears what becomes of the photo, for traces: at once and without an error of its own. */
+  readonly onStage?: ((stage: AnswerStage) => void) | undefined
 }
+
+/** `run`: a worker has taken the photo; `judge`: the network is done with it, and the head is next. */
+export type AnswerStage = 'run' | 'judge'
 
 /** The answer for one photo that could be read, with every score. */
 export interface Answer {

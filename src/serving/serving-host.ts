@@ -1,4 +1,5 @@
 /** Photo → scores: what the command line, every protocol and the library call. */
+import { EventEmitter } from 'node:events'
 import { type Backbone, DEFAULT_BACKBONE } from '../backbones/catalog.ts'
 import { requireClassNames } from '../backbones/require-class-names.ts'
 import { loadClassifier } from '../bundles/classifier.ts'
@@ -16,6 +17,7 @@ import {
   toPrediction,
 } from './answer.ts'
 import { openBackbonePool } from './backbone-pool.ts'
+import type { HostEvents } from './host-events.ts'
 import type { ServedModel, VersionSource } from './version-source.ts'
 
 /** What answers, and what it takes and gives. */
@@ -54,6 +56,7 @@ export interface ServingHost {
   readonly backbone: string
   readonly workers: number
   readonly load: Load
+  readonly events: EventEmitter<HostEvents>
   /** Every score for one photo. Rejects with a VergerError. */
   answer(request: AnswerRequest): Promise<Answer>
   /** The best scores for one photo. Rejects with a VergerError. */
@@ -93,41 +96,57 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
   const own = pool.open(options.backbone ?? DEFAULT_BACKBONE)
   const { backbone } = own
 
-  async function classify(served: ServedModel, { photo, signal }: AnswerRequest) {
+  const events = new EventEmitter<HostEvents>()
+
+  async function classify(served: ServedModel, { photo, signal, onStage }: AnswerRequest) {
     const { manifest, labels } = served.classifier
     const { featurizer, selfTest } = pool.open(manifest.backbone.id)
     await selfTest(served)
     const views = await featurizer.run(photo, ['features'], {
       views: manifest.backbone.views,
       signal,
+      onStart: onStage && (() => onStage('run')),
     })
+    onStage?.('judge')
     const features = meanOf(
       views.map((view) => view['features'] ?? new Float32Array()),
       manifest.backbone.features,
     )
-    const { probabilities, decision } = served.classifier.classify(features)
-    return { scores: probabilities, labels, decision }
+    const classification = served.classifier.classify(features)
+    const { probabilities, decision } = classification
+    return { scores: probabilities, labels, decision, classification }
   }
 
-  async function recognise({ photo, signal }: AnswerRequest) {
+  async function recognise({ photo, signal, onStage }: AnswerRequest) {
     requireClassNames(backbone)
-    const [outputs] = await own.featurizer.run(photo, ['logits'], { signal })
+    const [outputs] = await own.featurizer.run(photo, ['logits'], {
+      signal,
+      onStart: onStage && (() => onStage('run')),
+    })
+    onStage?.('judge')
     const scores = softmax(outputs?.['logits'] ?? [])
     return { scores, labels: backbone.labels, decision: 'ok' as const }
   }
 
   async function answer(request: AnswerRequest): Promise<Answer> {
+    const startMs = performance.now()
     const { source, model, version } = request
     const served = await versions?.find(model, version)
-    const { scores, labels, decision } =
-      served === undefined ? await recognise(request) : await classify(served, request)
-    return {
-      source,
-      answerer: served?.answerer ?? { backbone: backbone.id },
-      decision,
-      labels,
-      scores,
+    if (served === undefined) {
+      const answer: Answer = {
+        source,
+        answerer: { backbone: backbone.id },
+        ...(await recognise(request)),
+      }
+      events.emit('answered', { answer, tookMs: performance.now() - startMs })
+      return answer
     }
+    const { classification, ...judged } = await classify(served, request)
+    const answer: Answer = { source, answerer: served.answerer, ...judged }
+    const { classifier } = served
+    const tookMs = performance.now() - startMs
+    events.emit('answered', { answer, classifier, classification, tookMs })
+    return answer
   }
 
   return {
@@ -136,6 +155,7 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
     get load() {
       return pool.load
     },
+    events,
     answer,
     predict: async (request) => toPrediction(await answer(request), request.top),
     async describe(model, version) {

@@ -12,6 +12,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { deserializeError, type ErrorMessage, VergerError } from '../core/errors.ts'
 
+export interface RunOptions {
+  /** Takes the task out of the queue. */
+  readonly signal?: AbortSignal | undefined
+  /** Called when a worker takes the task. */
+  readonly onStart?: (() => void) | undefined
+}
+
 export interface WorkerPoolOptions {
   /** Module whose default export handles a task, or is a promise of such a function. */
   readonly entry: URL
@@ -29,6 +36,7 @@ export type WorkerReply<Result> = { readonly result: Result } | { readonly error
 
 interface Waiting<Task, Result> {
   readonly task: Task
+  readonly onStart: (() => void) | undefined
   resolve(result: Result): void
   reject(error: unknown): void
 }
@@ -96,7 +104,7 @@ export class WorkerPool<Task, Result> {
    * Runs one task. Rejects with the handler's own error, or with `overloaded`, `server_closing`, `worker_crashed` or
    * `worker_stuck`. An abort takes the task out of the queue; once it runs, it runs to its end and the result is dropped.
    */
-  run(task: Task, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Result> {
+  run(task: Task, { signal, onStart }: RunOptions = {}): Promise<Result> {
     if (this.#closing !== undefined) {
       return Promise.reject(
         new VergerError('server_closing', 'Expected a running pool, but it is shutting down'),
@@ -120,6 +128,7 @@ export class WorkerPool<Task, Result> {
       const settled = () => signal?.removeEventListener('abort', onAbort)
       const waiting: Waiting<Task, Result> = {
         task,
+        onStart,
         resolve(result) {
           settled()
           resolve(result)
@@ -177,7 +186,8 @@ export class WorkerPool<Task, Result> {
     }
   }
 
-  async #hold({ task, resolve, reject }: Waiting<Task, Result>): Promise<void> {
+  async #hold({ task, onStart, resolve, reject }: Waiting<Task, Result>): Promise<void> {
+    onStart?.()
     const abort = new AbortController()
     this.#aborts.add(abort)
     let isLate = false

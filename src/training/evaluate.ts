@@ -114,8 +114,8 @@ async function answerAll(
   for (const [to, row] of rows.entries()) {
     const answer = classifier.classify(features.subarray(row * width, (row + 1) * width))
     logits.set(answer.logits, to * labels)
-    judgesDistance &&= answer.distance !== undefined
-    distances[to] = answer.distance ?? 0
+    judgesDistance &&= answer.place !== undefined
+    distances[to] = answer.place?.distance ?? 0
   }
   return { rows, logits, distances: judgesDistance ? distances : undefined }
 }
