@@ -19,6 +19,9 @@ describe('readConfig', () => {
     expect(readConfig({})).toEqual({
       home: join(homedir(), '.verger'),
       token: undefined,
+      tls: undefined,
+      corsOrigins: [],
+      urlPorts: [],
       weightsUrl: 'https://storage.googleapis.com/tensorflow/keras-applications/',
       logLevel: 'info',
       workers: availableParallelism(),
@@ -69,9 +72,43 @@ describe('readConfig', () => {
     expect(message).toBe(`VERGER_WORKERS must be a whole number above 0, received '${value}'`)
   })
 
+  it('takes the files of TLS together, from where the program was started', () => {
+    const env = { VERGER_TLS_CERT: 'c.pem', VERGER_TLS_KEY: '/k.pem' }
+    expect(readConfig(env).tls).toEqual({ certFile: resolve('c.pem'), keyFile: '/k.pem' })
+  })
+
+  it.each(['CERT', 'KEY'])('refuses the %s of TLS alone', (lone) => {
+    const { message } = faultOf({ [`VERGER_TLS_${lone}`]: 'a.pem' })
+    expect(message).toMatch(new RegExp(`must be set beside VERGER_TLS_${lone}, received none`))
+  })
+
+  it('takes lists of origins and ports', () => {
+    expect(
+      readConfig({
+        VERGER_CORS_ORIGINS: 'https://a.example, http://localhost:5173',
+        VERGER_ALLOW_URLS: '80, 443',
+      }),
+    ).toMatchObject({
+      corsOrigins: ['https://a.example', 'http://localhost:5173'],
+      urlPorts: [80, 443],
+    })
+  })
+
+  it.each(['*', 'https://a.example/', 'https://a.example/path', 'a.example', 'null'])(
+    'refuses the origin %s',
+    (origin) => {
+      expect(faultOf({ VERGER_CORS_ORIGINS: origin }).message).toContain(`received '${origin}'`)
+    },
+  )
+
+  it.each(['on', '0', '65536', '443.5', '-1'])('refuses the port %s', (port) => {
+    expect(faultOf({ VERGER_ALLOW_URLS: port }).message).toContain(`received '${port}'`)
+  })
+
   it('names every fault in one error', () => {
     const numbers = SETTINGS.map(({ name }) => name).filter(
-      (name) => !['VERGER_HOME', 'VERGER_TOKEN'].includes(name),
+      (name) =>
+        !['VERGER_HOME', 'VERGER_TOKEN', 'VERGER_TLS_CERT', 'VERGER_TLS_KEY'].includes(name),
     )
     const { message } = faultOf(Object.fromEntries(numbers.map((name) => [name, 'nonsense'])))
     for (const name of numbers) expect(message).toContain(`${name} must be`)

@@ -14,12 +14,23 @@ export interface Config {
   /** Bucket that holds files by their hash; a folder in the home where there is none. */
   readonly blobsUrl: string | undefined
   readonly token: string | undefined
+  /** Files of the certificate and key with which the server speaks TLS. */
+  readonly tls: TlsConfig | undefined
+  /** Origins whose pages may ask. */
+  readonly corsOrigins: readonly string[]
+  /** Ports to which the URLs of photos may lead; none where photos are not fetched by URL. */
+  readonly urlPorts: readonly number[]
   readonly logLevel: LogLevel
   /** Worker threads that decode and infer. */
   readonly workers: number
   /** Where the weights that `verger backbones pull` gets lie; ends with a slash. */
   readonly weightsUrl: string
   readonly limits: Limits
+}
+
+export interface TlsConfig {
+  readonly certFile: string
+  readonly keyFile: string
 }
 
 /** What one photo and one request may cost. */
@@ -70,6 +81,29 @@ export const SETTINGS = [
     default: 'none',
     meaning:
       'Token that HTTP clients must send as `Authorization: Bearer …`; needed for any address but loopback.',
+  },
+  {
+    name: 'VERGER_TLS_CERT',
+    default: 'none',
+    meaning:
+      'File of the certificate in PEM, with those up to its issuer; the server then speaks TLS, and takes a renewed one within seconds.',
+  },
+  {
+    name: 'VERGER_TLS_KEY',
+    default: 'none',
+    meaning: 'File of the key of the certificate in PEM.',
+  },
+  {
+    name: 'VERGER_CORS_ORIGINS',
+    default: 'none',
+    meaning:
+      'Origins whose pages may ask this server, separated by commas, e.g. `https://app.example.com`.',
+  },
+  {
+    name: 'VERGER_ALLOW_URLS',
+    default: 'none',
+    meaning:
+      'Ports from which photos are fetched that a request names by URL, e.g. `443` or `80,443`; never from private addresses.',
   },
   {
     name: 'VERGER_LOG_LEVEL',
@@ -158,6 +192,26 @@ export function readConfig(
     )
     return undefined
   }
+  const list = (name: SettingName) =>
+    (text(name) ?? '').split(',').flatMap((each) => each.trim() || [])
+  const corsOrigins = list('VERGER_CORS_ORIGINS')
+  for (const origin of corsOrigins) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin) continue
+    faults.push(
+      `VERGER_CORS_ORIGINS must be origins such as https://app.example.com, received '${origin}'`,
+    )
+  }
+  const urlPorts = list('VERGER_ALLOW_URLS').map(Number)
+  if (!urlPorts.every((port) => Number.isInteger(port) && port > 0 && port < 65_536)) {
+    faults.push(
+      `VERGER_ALLOW_URLS must be ports such as 80,443, received '${text('VERGER_ALLOW_URLS')}'`,
+    )
+  }
+  const [certFile, keyFile] = [text('VERGER_TLS_CERT'), text('VERGER_TLS_KEY')]
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    const [lone, other] = certFile === undefined ? ['KEY', 'CERT'] : ['CERT', 'KEY']
+    faults.push(`VERGER_TLS_${other} must be set beside VERGER_TLS_${lone}, received none`)
+  }
   const weightsUrl = readUrl('VERGER_WEIGHTS_URL')
   const logLevel = (text('VERGER_LOG_LEVEL') ?? 'info') as LogLevel
   if (!LOG_LEVELS.includes(logLevel)) {
@@ -168,6 +222,12 @@ export function readConfig(
     databaseUrl: ofScheme('VERGER_DATABASE_URL', 'postgres:', 'postgresql:'),
     blobsUrl: ofScheme('VERGER_BLOBS_URL', 's3:', 'gs:'),
     token: text('VERGER_TOKEN'),
+    tls:
+      certFile === undefined || keyFile === undefined
+        ? undefined
+        : { certFile: resolve(certFile), keyFile: resolve(keyFile) },
+    corsOrigins,
+    urlPorts,
     logLevel,
     workers: positive('VERGER_WORKERS', availableParallelism()),
     weightsUrl,

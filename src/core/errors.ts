@@ -120,6 +120,7 @@ export const ERROR_CATALOGUE = {
   ),
   name_invalid: usage(422, 'The name of a model or version has a form that is not allowed.'),
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
+  origin_refused: failure(403, 'A page of another origin asked a server that no token guards.'),
   output_failed: failure(
     500,
     'What a command prints could not be written, e.g. because the disk is full.',

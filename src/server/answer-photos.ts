@@ -34,7 +34,7 @@ export async function answerPhotos(
   }
   const { signal, settle } = limitTime(caller, limits.deadlineMs)
   const answerOne = async ({ source, read }: NamedPhoto) =>
-    host.answer({ source, photo: read(), model, version, signal })
+    host.answer({ source, photo: await read(signal), model, version, signal })
   try {
     const [only] = photos
     const answers =

@@ -1,5 +1,6 @@
 /** Builds the HTTP application; listening is somebody else's business (`listen.ts`, `handler.ts`). */
 import { sep } from 'node:path'
+import fastifyCors from '@fastify/cors'
 import fastifyMultipart from '@fastify/multipart'
 import fastifyStatic from '@fastify/static'
 import fastifySwagger from '@fastify/swagger'
@@ -15,6 +16,7 @@ import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './
 import type { HomeRegistry } from './home-registry.ts'
 import { createMetrics, recordRequests } from './metrics.ts'
 import { OPENAPI } from './openapi.ts'
+import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
 import type { RouteOptions } from './route-options.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
@@ -24,6 +26,8 @@ import { registerModelRoutes } from './routes/models.ts'
 import { registerOwnApi } from './routes/own-api.ts'
 import { registerPredictRoute } from './routes/predict.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
+import { registerSecurityHeaders } from './security-headers.ts'
+import type { TlsFiles } from './tls-files.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -32,15 +36,24 @@ export interface AppOptions {
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
+  /** What the server speaks TLS with; without it, plain HTTP. */
+  readonly tls?: TlsFiles | undefined
+  /** Whether it listens on this machine: without a token, pages of others are kept out then. */
+  readonly isLocal?: boolean
 }
 
 /** Headers of the web app: nothing but its own files runs or loads. */
 const PAGE_HEADERS = {
   'content-security-policy':
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
 }
+
+/** Tokens travel in headers that a page sets itself, so no cookie is ever asked for. */
+const corsOptions = ({ corsOrigins }: Config) => ({
+  origin: [...corsOrigins],
+  exposedHeaders: ['x-request-id', 'retry-after', 'www-authenticate'],
+  maxAge: 600,
+})
 
 /** How often open connections are looked over for requests that take too long to arrive. */
 const CONNECTION_CHECK_MS = 1000
@@ -52,11 +65,17 @@ export async function createApp({
   home,
   warming,
   logger,
+  tls,
+  isLocal = false,
 }: AppOptions): Promise<FastifyInstance> {
   const { limits } = config
   // A failure is told by the routes of health and by `listen`, once they look.
   warming.catch(() => {})
   const onError = mapError(config, host)
+  const connections = {
+    connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
+    headersTimeout: limits.receiveTimeoutMs,
+  }
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -69,10 +88,9 @@ export async function createApp({
     frameworkErrors: onError,
     schemaErrorFormatter: describeSchemaFaults,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, verbose: true } },
-    http: {
-      connectionsCheckingInterval: Math.min(CONNECTION_CHECK_MS, limits.receiveTimeoutMs),
-      headersTimeout: limits.receiveTimeoutMs,
-    },
+    ...(tls === undefined
+      ? { http: connections }
+      : { https: { ...connections, ...tls.pair, handshakeTimeout: limits.receiveTimeoutMs } }),
   }) as unknown as FastifyInstance
 
   const metrics = createMetrics(host)
@@ -80,13 +98,18 @@ export async function createApp({
   trackUrls(app)
   app.setErrorHandler(onError)
   app.setNotFoundHandler((request) => {
-    throw new VergerError('route_unknown', `Nothing answers ${request.method} ${request.url}`, {
+    const url = redactUrl(request.url)
+    throw new VergerError('route_unknown', `Nothing answers ${request.method} ${url}`, {
       hint: 'GET /api/openapi.json lists the routes.',
     })
   })
   recordRequests(app, metrics)
   endConnectionsOnClose(app)
-  authenticateRequests(app, createAuthenticator(config.token))
+  registerSecurityHeaders(app)
+  if (config.corsOrigins.length > 0) await app.register(fastifyCors, corsOptions(config))
+  authenticateRequests(app, createAuthenticator(config.token), {
+    ...(isLocal ? { refuseOthersThan: config.corsOrigins } : {}),
+  })
   admitByBytes(app, limits)
 
   await app.register(fastifySwagger, OPENAPI)
@@ -124,6 +147,9 @@ async function servePage(page: FastifyInstance): Promise<void> {
   page.addHook('onRoute', (route) => {
     route.config = { ...route.config, isOpen: true }
   })
+  page.addHook('onRequest', async (_request, reply) => {
+    void reply.headers(PAGE_HEADERS)
+  })
   await page.register(fastifyStatic, {
     root: packagePath('web/dist'),
     wildcard: false,
@@ -135,7 +161,6 @@ async function servePage(page: FastifyInstance): Promise<void> {
         'cache-control',
         isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
       )
-      for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
     },
   })
 }

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VergerError } from '../core/errors.ts'
 import { type Caller, maySee, SCOPES, type Scope } from '../registry/scopes.ts'
+import { refuseOtherOrigins } from './cross-origin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -63,8 +64,17 @@ export function createAuthenticator(token: string | undefined): Authenticator {
   }
 }
 
+export interface AuthenticationOptions {
+  /** Origins beside its own whose pages may ask while no token guards the server; without it, all may. */
+  readonly refuseOthersThan?: readonly string[]
+}
+
 /** Sets `request.caller`, or refuses the request before its body is read. */
-export function authenticateRequests(app: FastifyInstance, authenticator: Authenticator): void {
+export function authenticateRequests(
+  app: FastifyInstance,
+  authenticator: Authenticator,
+  { refuseOthersThan }: AuthenticationOptions = {},
+): void {
   app.decorateRequest('caller', null as unknown as Caller)
   app.addHook('onRequest', async (request) => {
     const { isOpen, scope = 'manage', modelOf, isFiltered } = request.routeOptions.config
@@ -73,7 +83,10 @@ export function authenticateRequests(app: FastifyInstance, authenticator: Authen
       return
     }
     const asked = request.is404 ? undefined : { scope, model: modelOf?.(request), isFiltered }
-    request.caller = await authenticator.authenticate(tokenOf(request), asked)
+    request.caller = await authenticator.authenticate(takeToken(request), asked)
+    if (request.caller === ANYBODY && refuseOthersThan !== undefined) {
+      refuseOtherOrigins(request, refuseOthersThan)
+    }
   })
 }
 
@@ -106,8 +119,20 @@ function requireAllowed(caller: Caller, { scope, model, isFiltered }: Asked): vo
   }
 }
 
-function tokenOf({ headers }: FastifyRequest): string | undefined {
-  return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
+/** Parameters in which clients of Google send an access token or an API key. */
+export const TOKEN_PARAMETERS: readonly string[] = ['access_token', 'key']
+
+/** The token of a request in the first of the places where clients put one; parameters are taken out of the query. */
+function takeToken({ headers, query }: FastifyRequest): string | undefined {
+  const parameters = query as Record<string, unknown>
+  const inQuery = TOKEN_PARAMETERS.flatMap((name) => {
+    const value = parameters[name]
+    delete parameters[name]
+    return typeof value === 'string' ? value : []
+  })
+  const inHeader = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
+  const apiKey = headers['x-goog-api-key']
+  return inHeader ?? inQuery[0] ?? (typeof apiKey === 'string' ? apiKey : undefined)
 }
 
 /** Hashed first, so that the comparison takes the same time for every length. */

@@ -3,11 +3,13 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import type { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Config, Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { openApp } from './open-app.ts'
+import { openTlsFiles, type TlsFiles } from './tls-files.ts'
 
 export interface ListenOptions {
   readonly config: Config
@@ -27,46 +29,68 @@ export interface RunningServer {
  * Throws `address_needs_token`, `address_in_use`, or an error of the backbone or of the registry.
  */
 export async function listen({ config, host, port }: ListenOptions): Promise<RunningServer> {
-  checkAddress(host, config.token)
+  const isLocal = checkAddress(host, config.token)
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
-  const opened = await openApp(config, logger)
+  const tls = config.tls === undefined ? undefined : await openTlsFiles(config.tls, logger)
+  const opened = await openApp(config, logger, { tls, isLocal }).catch((error: unknown) => {
+    tls?.close()
+    throw error
+  })
+  const close = async () => {
+    tls?.close()
+    await opened.close()
+  }
   try {
     const { app, warming } = opened
     const connections = trackConnections(app.server)
+    if (tls !== undefined) takeRenewals(app, tls)
     await bind(app, host, port)
     await warming
     let closing: Promise<void> | undefined
     return {
-      url: urlOf(app, host),
+      url: urlOf(app, host, tls === undefined ? 'http' : 'https'),
       close() {
-        closing ??= drain(app, connections, config.limits).then(opened.close)
+        closing ??= drain(app, connections, config.limits).then(close)
         return closing
       },
     }
   } catch (error) {
-    await opened.close()
+    await close()
     throw error
   }
 }
 
 /** The open connections of a server, and those of them on which a request is being answered. */
 interface Connections {
-  readonly open: ReadonlySet<Socket>
+  /** By address and port of the other side. */
+  readonly open: ReadonlyMap<string, Socket>
   readonly busy: ReadonlySet<Socket>
 }
 
 function trackConnections(server: Server): Connections {
-  const open = new Set<Socket>()
+  const open = new Map<string, Socket>()
   const busy = new Set<Socket>()
-  server.on('connection', (socket) => {
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
-  })
+  // After its handshake a connection of TLS comes again, as the socket under which its requests come.
+  for (const event of ['connection', 'secureConnection']) {
+    server.on(event, (socket: Socket) => {
+      const peer = `${socket.remoteAddress} ${socket.remotePort}`
+      open.set(peer, socket)
+      socket.once('close', () => open.delete(peer))
+    })
+  }
   server.on('request', ({ socket }, response) => {
     busy.add(socket)
     response.once('close', () => busy.delete(socket))
   })
   return { open, busy }
+}
+
+/** New connections get the newest pair; SIGHUP says that there is one, for those who do not want to wait. */
+function takeRenewals(app: FastifyInstance, tls: TlsFiles): void {
+  tls.onChange((pair) => (app.server as unknown as TlsServer).setSecureContext(pair))
+  const reload = () => void tls.reload()
+  process.on('SIGHUP', reload)
+  app.server.once('close', () => process.off('SIGHUP', reload))
 }
 
 /** How long a connection without a request may be silent while the server closes. */
@@ -83,7 +107,7 @@ async function drain(
 ): Promise<void> {
   const bytesBefore = new Map<Socket, number>()
   const endSilent = setInterval(() => {
-    for (const socket of open) {
+    for (const socket of open.values()) {
       if (!busy.has(socket) && bytesBefore.get(socket) === socket.bytesRead) socket.destroy()
       bytesBefore.set(socket, socket.bytesRead)
     }
@@ -94,7 +118,7 @@ async function drain(
     clearTimeout(endAll)
   })
   const closed = app.close()
-  for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+  for (const socket of open.values()) if (socket.bytesRead === 0) socket.destroy()
   await closed
 }
 
@@ -126,11 +150,12 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
-function checkAddress(host: string, token: string | undefined): void {
+/** Whether the address is on loopback. Throws `address_needs_token` where it is not, and nothing guards it. */
+function checkAddress(host: string, token: string | undefined): boolean {
   const family = isIP(host)
   const isLoopback =
     family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4')
-  if (isLoopback || token !== undefined) return
+  if (isLoopback || token !== undefined) return isLoopback
   throw new VergerError(
     'address_needs_token',
     `Expected a loopback address or a token, received ${host} and no token: anybody on the network could use the server`,
@@ -138,10 +163,10 @@ function checkAddress(host: string, token: string | undefined): void {
   )
 }
 
-function urlOf(app: FastifyInstance, host: string): string {
+function urlOf(app: FastifyInstance, host: string, protocol: string): string {
   const { port, family } = app.server.address() as AddressInfo
   const shown = host === '0.0.0.0' || host === '::' ? networkAddress() : host
-  return `http://${family === 'IPv6' && isIP(shown) === 6 ? `[${shown}]` : shown}:${port}`
+  return `${protocol}://${family === 'IPv6' && isIP(shown) === 6 ? `[${shown}]` : shown}:${port}`
 }
 
 /** Where others on the network find this machine. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { readVersion } from '../core/version.ts'
 import type { ServingHost } from '../serving/serving-host.ts'
+import { redactUrl } from './redact-url.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -70,6 +71,6 @@ export function recordRequests(app: FastifyInstance, { requests }: Metrics): voi
     const status = reply.statusCode
     requests.observe({ method, route, status }, reply.elapsedTime / 1000)
     const durationMs = Math.round(reply.elapsedTime * 10) / 10
-    request.log.info({ method, url: request.url, status, durationMs }, 'request')
+    request.log.info({ method, url: redactUrl(request.url), status, durationMs }, 'request')
   })
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { openServingHost } from '../serving/serving-host.ts'
-import { createApp } from './app.ts'
+import { type AppOptions, createApp } from './app.ts'
 import { createHomeRegistry } from './home-registry.ts'
 
 export interface OpenApp {
@@ -15,7 +15,11 @@ export interface OpenApp {
 }
 
 /** Throws an error of the backbone, and `registry_damaged` or `registry_newer`: nobody answers beside a broken registry. */
-export async function openApp(config: Config, logger: Logger): Promise<OpenApp> {
+export async function openApp(
+  config: Config,
+  logger: Logger,
+  listening: Pick<AppOptions, 'tls' | 'isLocal'> = {},
+): Promise<OpenApp> {
   const home = createHomeRegistry(config)
   const host = openServingHost({
     workers: config.workers,
@@ -33,7 +37,7 @@ export async function openApp(config: Config, logger: Logger): Promise<OpenApp> 
     const warming = host.warm()
     const finding = home.find()
     finding.catch(() => {})
-    app = await createApp({ config, host, home, warming, logger })
+    app = await createApp({ config, host, home, warming, logger, ...listening })
     await finding
     return { app, warming, close }
   } catch (error) {

@@ -6,6 +6,7 @@ import { type ErrorCode, VergerError } from '../../core/errors.ts'
 import { toPrediction } from '../../serving/answer.ts'
 import { answerPhotos } from '../answer-photos.ts'
 import { type NamedPhoto, readForm } from '../multipart.ts'
+import { createUrlReader, type ReadUrl } from '../photo-urls.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { JSON_BODY_SCHEMA, type JsonBody, photosOfJson } from './predict-json.ts'
 import { describeFailures, ERROR_SCHEMA } from './schemas.ts'
@@ -72,6 +73,9 @@ export const PREDICT_CODES: readonly ErrorCode[] = [
 const CODES: readonly ErrorCode[] = [
   ...PREDICT_CODES,
   'base64_invalid',
+  'url_refused',
+  'url_failed',
+  'urls_off',
   'no_photo',
   'body_too_large',
   'too_many_parts',
@@ -83,6 +87,7 @@ const RAW_TYPES = /^(?:image\/|application\/octet-stream)/
 
 export function registerPredictRoute(app: FastifyInstance, options: RouteOptions): void {
   const { limits } = options.config
+  const readUrl = createUrlReader(options.config)
   app.addContentTypeParser(RAW_TYPES, { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
@@ -138,7 +143,7 @@ export function registerPredictRoute(app: FastifyInstance, options: RouteOptions
     },
     async (request, reply) => {
       checkQuery(request.query)
-      const photos = await readPhotos(request, limits)
+      const photos = await readPhotos(request, limits, readUrl)
       const answers = await answerPhotos(reply, photos, request.query, options)
       return answers.map((answer) =>
         'error' in answer ? answer : toPrediction(answer, request.query.top),
@@ -157,8 +162,12 @@ function checkQuery({ model, version }: PredictQuery): void {
 }
 
 /** Takes the photos out of any of the three forms. Throws when there are none or too many. */
-async function readPhotos(request: FastifyRequest, limits: Limits): Promise<NamedPhoto[]> {
-  const photos = await takePhotos(request, limits)
+async function readPhotos(
+  request: FastifyRequest,
+  limits: Limits,
+  readUrl: ReadUrl,
+): Promise<NamedPhoto[]> {
+  const photos = await takePhotos(request, limits, readUrl)
   if (photos.length === 0) {
     throw new VergerError('no_photo', 'Expected at least one photo in the request, received none', {
       hint: 'With curl: -F photo=@photo.jpg',
@@ -174,9 +183,15 @@ async function readPhotos(request: FastifyRequest, limits: Limits): Promise<Name
   return photos
 }
 
-async function takePhotos(request: FastifyRequest, limits: Limits): Promise<NamedPhoto[]> {
+async function takePhotos(
+  request: FastifyRequest,
+  limits: Limits,
+  readUrl: ReadUrl,
+): Promise<NamedPhoto[]> {
   if (request.isMultipart()) return [...(await readForm(request, limits)).photos]
   const { body } = request
   if (Buffer.isBuffer(body)) return [{ source: 'photo', read: () => body }]
-  return photosOfJson((body ?? {}) as JsonBody)
+  return photosOfJson((body ?? {}) as JsonBody, (url, signal) =>
+    readUrl(url, request.holding, signal),
+  )
 }

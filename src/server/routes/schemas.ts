@@ -21,6 +21,7 @@ const COMMON_CODES: readonly ErrorCode[] = [
   'request_invalid',
   'unauthorized',
   'forbidden',
+  'origin_refused',
   'request_timeout',
   'internal',
   'registry_busy',
