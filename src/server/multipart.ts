@@ -7,7 +7,7 @@ import type { Photo } from '../features/featurizer.ts'
 export interface NamedPhoto {
   readonly source: string
   /** Gives the bytes, or pixels, at once or once they have come. Throws a VergerError where they do not, or are broken. */
-  read(signal: AbortSignal): Photo | Promise<Photo>
+  read(signal?: AbortSignal): Photo | Promise<Photo>
 }
 
 /** A photo that came as a file. */

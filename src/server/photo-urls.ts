@@ -5,7 +5,11 @@ import { fetchPublic, type PublicNetwork } from '../download/fetch-public.ts'
 import type { Holding } from './admission.ts'
 
 /** Gives the bytes at a URL, which count as held by the request. Throws like `fetchPublic`. */
-export type ReadUrl = (url: string, holding: Holding, signal: AbortSignal) => Promise<Uint8Array>
+export type ReadUrl = (
+  url: string,
+  holding: Holding,
+  signal: AbortSignal | undefined,
+) => Promise<Uint8Array>
 
 /** Nobody can make this server ask others for more than that many files at once. */
 const MAX_AT_ONCE = 16

@@ -38,7 +38,7 @@ export const JSON_BODY_SCHEMA = {
   properties: { image: PHOTO_SCHEMA, images: { type: 'array', items: PHOTO_SCHEMA } },
 } as const
 
-type Fetch = (url: string, signal: AbortSignal) => Promise<Uint8Array>
+type Fetch = (url: string, signal: AbortSignal | undefined) => Promise<Uint8Array>
 
 /** Gives the photos of a body that follows `JSON_BODY_SCHEMA`; reading one throws `base64_invalid` or what `fetch` throws. */
 export function photosOfJson({ image, images = [] }: JsonBody, fetch: Fetch): NamedPhoto[] {
