@@ -53,6 +53,8 @@ export const ERROR_CATALOGUE = {
   blob_damaged: failure(500, 'A stored file differs from the hash that names it.'),
   blob_missing: failure(500, 'A stored file is not where it should be.'),
   body_too_large: failure(413, 'The request body is larger than the server accepts.'),
+  bucket_unknown: failure(404, 'No bucket has this name, or not at this endpoint.'),
+  bucket_url_invalid: usage(422, 'The address of a bucket has a form that is not allowed.'),
   bundle_damaged: failure(422, 'A file of a bundle differs from the hash that names it.'),
   bundle_exists: failure(409, 'Something lies already where a bundle should be written.'),
   bundle_incomplete: failure(422, 'A bundle lacks a file that it needs.'),
@@ -120,6 +122,8 @@ export const ERROR_CATALOGUE = {
   ),
   name_invalid: usage(422, 'The name of a model or version has a form that is not allowed.'),
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
+  object_changed: failure(409, 'An object in a bucket was replaced while it was read.'),
+  object_missing: failure(404, 'A bucket has no object under this key.'),
   origin_refused: failure(403, 'A page of another origin asked a server that no token guards.'),
   output_failed: failure(
     500,
@@ -157,6 +161,11 @@ export const ERROR_CATALOGUE = {
   settings_invalid: usage(
     422,
     'A description, label, annotation or setting of a model or version cannot be kept.',
+  ),
+  storage_denied: failure(502, 'Object storage refused the credentials, or there are none.'),
+  storage_unreachable: failure(
+    502,
+    'Object storage did not answer, or only with faults, at every try.',
   ),
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),

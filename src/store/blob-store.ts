@@ -1,16 +1,11 @@
 /** Bytes by their hash. Every implementation passes the suite in test/contract/blob-store-suite.ts. */
+import type { ByteRange } from '../buckets/bucket.ts'
 
 export interface BlobEntry {
   readonly sha256: string
   readonly sizeBytes: number
   /** When it was last put, in milliseconds since 1970: what was put just now may not be referenced yet. */
   readonly putAtMs: number
-}
-
-/** Places of the first byte and of the last one, which is part of the range. */
-export interface ByteRange {
-  readonly start: number
-  readonly end: number
 }
 
 export interface BlobStore {

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { ByteRange } from '../buckets/bucket.ts'
 import {
   createFolder,
   removeStaleTemporaries,
@@ -9,10 +10,10 @@ import {
   toWriteError,
   writeFileAtomic,
 } from '../core/atomic-write.ts'
-import { VergerError } from '../core/errors.ts'
 import { sha256 as hash, sha256OfFile } from '../core/hashes.ts'
-import type { BlobEntry, BlobStore, ByteRange } from './blob-store.ts'
-import { readFileAs, verified } from './verified.ts'
+import { readFileAs, verified } from '../core/verified-bytes.ts'
+import { damagedBlob, missingBlob } from './blob-errors.ts'
+import type { BlobEntry, BlobStore } from './blob-store.ts'
 
 const PREFIX = /^[0-9a-f]{2}$/
 const REST = /^[0-9a-f]{62}$/
@@ -49,13 +50,13 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
       const bytes = await readFile(path).catch((cause) => {
         throw missing(sha256, path, cause)
       })
-      if (hash(bytes) !== sha256) throw damaged(sha256, path)
+      if (hash(bytes) !== sha256) throw damagedBlob(sha256, path)
       return bytes
     },
     openRead(sha256, { range } = {}) {
       const path = pathOf(sha256)
       const bytes = readPieces(sha256, path, range)
-      return range === undefined ? verified(bytes, sha256, () => damaged(sha256, path)) : bytes
+      return range === undefined ? verified(bytes, sha256, () => damagedBlob(sha256, path)) : bytes
     },
     async has(sha256) {
       return (await sizeOf(pathOf(sha256))) !== undefined
@@ -119,22 +120,7 @@ async function* listEntries(folder: string): AsyncGenerator<BlobEntry> {
   }
 }
 
-const REGISTER_AGAIN =
-  'Register the version again from its bundle, or restore a backup of the home folder.'
-
-function missing(sha256: string, path: string, cause: NodeJS.ErrnoException): VergerError {
+function missing(sha256: string, path: string, cause: NodeJS.ErrnoException) {
   const found = cause.code === 'ENOENT' ? 'nothing' : cause.message
-  return new VergerError('blob_missing', `Expected a stored file at ${path}, found ${found}`, {
-    hint: REGISTER_AGAIN,
-    details: { sha256, path },
-    cause,
-  })
-}
-
-function damaged(sha256: string, path: string): VergerError {
-  return new VergerError(
-    'blob_damaged',
-    `Expected bytes with the SHA-256 that their name says in ${path}, found others`,
-    { hint: REGISTER_AGAIN, details: { sha256, path } },
-  )
+  return missingBlob(sha256, path, found, cause)
 }

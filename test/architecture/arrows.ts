@@ -4,6 +4,7 @@ import { posix } from 'node:path'
 /** Folders of `src` from the bottom to the top. A folder may import from lower rows and from itself, nothing else. */
 export const LEVELS: readonly (readonly string[])[] = [
   ['core'],
+  ['buckets'],
   ['tensor', 'store', 'download', 'archives'],
   ['images', 'backbones', 'learn'],
   ['datasets'],

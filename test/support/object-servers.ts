@@ -15,6 +15,8 @@ export interface ObjectServer {
   readonly port: number
   /** Makes a bucket. */
   createBucket(name: string): Promise<void>
+  /** Lets the server name its own addresses with another port, that of a proxy. */
+  reachedAt(port: number): Promise<void>
   /** What the environment of a program must hold that is to reach the server at `port`, by default at its own. */
   env(port?: number): Readonly<Record<string, string>>
   stop(): Promise<void>
@@ -44,6 +46,8 @@ export async function startS3(): Promise<ObjectServer> {
   return {
     port,
     createBucket: async (name) => mkdirSync(join(objects, name)),
+    // It names none.
+    reachedAt: async () => {},
     env: (to = port) => ({
       AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${to}`,
       AWS_ACCESS_KEY_ID: KEY.id,
@@ -71,6 +75,12 @@ export async function startGcs(): Promise<ObjectServer> {
         body: JSON.stringify({ name }),
       })
       if (!answer.ok) throw new Error(`Expected a new bucket, received ${await answer.text()}`)
+    },
+    async reachedAt(to) {
+      await fetch(`${url}/_internal/config`, {
+        method: 'PUT',
+        body: JSON.stringify({ externalUrl: `http://127.0.0.1:${to}` }),
+      })
     },
     env: (to = port) => ({ STORAGE_EMULATOR_HOST: `http://127.0.0.1:${to}` }),
     stop,

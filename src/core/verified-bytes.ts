@@ -1,7 +1,7 @@
 /** Runs of bytes that are held against their hash while they pass. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { VergerError } from '../core/errors.ts'
+import { VergerError } from './errors.ts'
 
 /** Passes bytes on, and throws what `differs` makes behind the last ones where their hash is another one. */
 export async function* verified(
@@ -20,19 +20,19 @@ export async function* verified(
 
 /** The bytes of a file that is known to have a hash. Throws `blob_damaged` behind the last ones where it has another. */
 export function readFileAs(path: string, sha256: string): AsyncGenerator<Uint8Array> {
-  return verified(
-    createReadStream(path, { highWaterMark: CHUNK_BYTES }),
-    sha256,
-    (received) =>
-      new VergerError(
-        'blob_damaged',
-        `Expected SHA-256 ${sha256} for ${path}, received ${received}`,
-        {
-          hint: 'The file was changed or damaged: make it or get it again.',
-          details: { path, sha256, received },
-        },
-      ),
-  )
+  const bytes = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+  return verified(bytes, sha256, (received) => fileDiffers(path, sha256, received))
 }
 
 const CHUNK_BYTES = 256 * 1024
+
+export function fileDiffers(path: string, sha256: string, received: string): VergerError {
+  return new VergerError(
+    'blob_damaged',
+    `Expected SHA-256 ${sha256} for ${path}, received ${received}`,
+    {
+      hint: 'The file was changed or damaged: make it or get it again.',
+      details: { path, sha256, received },
+    },
+  )
+}
