@@ -25,6 +25,7 @@ import { registerHealthRoutes } from './routes/health.ts'
 import { registerModelRoutes } from './routes/models.ts'
 import { registerOwnApi } from './routes/own-api.ts'
 import { registerPredictRoute } from './routes/predict.ts'
+import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -138,6 +139,7 @@ export async function createApp({
       () => app.swagger(),
     )
   })
+  await registerTensorflowServing(app, options)
   await app.register(servePage)
   return app
 }

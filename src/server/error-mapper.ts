@@ -30,7 +30,10 @@ export function mapError(config: Config, host: Pick<ServingHost, 'load'>) {
     if (status === 503 || status === 429) void reply.header('retry-after', retryAfterSeconds(host))
     if (known.code === 'unauthorized')
       void reply.header('www-authenticate', 'Bearer realm="verger"')
-    void reply.code(status).send(body)
+    void reply.code(status)
+    if (form === describeError) void reply.send(body)
+    // Some clients read an error only where its type is this, to the letter.
+    else void reply.type('application/json').send(Buffer.from(JSON.stringify(body)))
   }
 }
 

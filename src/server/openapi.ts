@@ -20,6 +20,15 @@ export const OWN_TAGS = [
   { name: 'server', description: 'Probes, metrics, and what is in memory.' },
 ] as const
 
+/** Protocols of others. */
+const FOREIGN_TAGS = [
+  {
+    name: 'tensorflow-serving',
+    description:
+      'TensorFlow Serving REST and KServe v1, for their clients. Photos travel as base64 text or `{"b64": …}`.',
+  },
+] as const
+
 export const OPENAPI: FastifyDynamicSwaggerOptions = {
   openapi: {
     openapi: '3.1.0',
@@ -29,7 +38,7 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       description: 'Photos in, a live classifier out.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    tags: [...OWN_TAGS],
+    tags: [...OWN_TAGS, ...FOREIGN_TAGS],
     components: {
       securitySchemes: {
         token: {

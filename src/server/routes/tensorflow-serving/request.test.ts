@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { VergerError } from '../../core/errors.ts'
+import { VergerError } from '../../../core/errors.ts'
 import { parseClassifyBody, parsePredictBody } from './request.ts'
 
 const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])

@@ -1,7 +1,7 @@
 /** Answers as TensorFlow Serving writes them. */
-import { NAMED_LABELS } from '../../bundles/signature.ts'
-import { topIndices } from '../../learn/softmax.ts'
-import { shortestFloat32 } from '../float32.ts'
+import { NAMED_LABELS } from '../../../bundles/signature.ts'
+import { topIndices } from '../../../learn/softmax.ts'
+import { shortestFloat32 } from '../../float32.ts'
 
 /** The part of an answer that is written. */
 export interface Scored {

@@ -2,11 +2,11 @@
  * Bodies of TensorFlow Serving's REST API → photos, with its own words where they do not fit
  * (https://github.com/tensorflow/serving/blob/master/tensorflow_serving/util/json_tensor.cc).
  */
-import { describeSignatures, NAMED_LABELS } from '../../bundles/signature.ts'
-import { VergerError } from '../../core/errors.ts'
-import type { NamedPhoto } from '../multipart.ts'
-import { bytesOfValue } from '../photo-values.ts'
-import { showValue } from '../show-value.ts'
+import { describeSignatures, NAMED_LABELS } from '../../../bundles/signature.ts'
+import { VergerError } from '../../../core/errors.ts'
+import type { NamedPhoto } from '../../multipart.ts'
+import { bytesOfValue } from '../../photo-values.ts'
+import { showValue } from '../../show-value.ts'
 
 export interface PredictBody {
   /** Whether photos came, and answers go, one after the other; else output by output. */
