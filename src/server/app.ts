@@ -23,6 +23,7 @@ import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { registerModelRoutes } from './routes/models.ts'
+import { registerOpenInference } from './routes/open-inference.ts'
 import { registerOwnApi } from './routes/own-api.ts'
 import { registerPredictRoute } from './routes/predict.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
@@ -140,6 +141,7 @@ export async function createApp({
     )
   })
   await registerTensorflowServing(app, options)
+  await registerOpenInference(app, options, warming)
   await app.register(servePage)
   return app
 }

@@ -27,6 +27,11 @@ const FOREIGN_TAGS = [
     description:
       'TensorFlow Serving REST and KServe v1, for their clients. Photos travel as base64 text or `{"b64": …}`.',
   },
+  {
+    name: 'open-inference',
+    description:
+      'The Open Inference Protocol (v2) for clients of KServe, Triton and MLServer, with its binary, classification and repository extensions.',
+  },
 ] as const
 
 export const OPENAPI: FastifyDynamicSwaggerOptions = {
