@@ -32,6 +32,7 @@ export async function answerPhotos(
       { hint: 'Send again after the time in the header Retry-After.' },
     )
   }
+  metrics.photosPerRequest.observe(photos.length)
   const { signal, settle } = limitTime(caller, limits.deadlineMs)
   const answerOne = async ({ source, read }: NamedPhoto) =>
     host.answer({ source, photo: await read(signal), model, version, signal })

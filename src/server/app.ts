@@ -14,7 +14,7 @@ import { admitByBytes } from './admission.ts'
 import { authenticateRequests, createAuthenticator } from './authentication.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
-import { createMetrics, recordRequests } from './metrics.ts'
+import { type Metrics, recordRequests } from './metrics.ts'
 import { OPENAPI } from './openapi.ts'
 import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
@@ -35,6 +35,7 @@ export interface AppOptions {
   readonly config: Config
   readonly host: ServingHost
   readonly home: HomeRegistry
+  readonly metrics: Metrics
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
@@ -65,6 +66,7 @@ export async function createApp({
   config,
   host,
   home,
+  metrics,
   warming,
   logger,
   tls,
@@ -95,7 +97,6 @@ export async function createApp({
       : { https: { ...connections, ...tls.pair, handshakeTimeout: limits.receiveTimeoutMs } }),
   }) as unknown as FastifyInstance
 
-  const metrics = createMetrics(host)
   app.decorate('errorForms', new Map())
   trackUrls(app)
   app.setErrorHandler(onError)

@@ -8,6 +8,8 @@ import type { Registry } from '../registry/registry.ts'
 import { registryVersions, type VersionSource } from '../serving/version-source.ts'
 import { hasRegistry } from '../store/has-registry.ts'
 import type { Store, StoreConfig } from '../store/store.ts'
+import { observeCalls } from './metrics/observe-calls.ts'
+import type { Metrics } from './metrics.ts'
 
 export interface OpenedRegistry {
   readonly registry: Registry
@@ -30,7 +32,7 @@ export interface HomeRegistry {
   close(): Promise<void>
 }
 
-export function createHomeRegistry(config: StoreConfig): HomeRegistry {
+export function createHomeRegistry(config: StoreConfig, metrics: Metrics): HomeRegistry {
   let opening: Promise<OpenedRegistry> | undefined
 
   async function find(): Promise<OpenedRegistry | undefined> {
@@ -38,7 +40,7 @@ export function createHomeRegistry(config: StoreConfig): HomeRegistry {
   }
 
   function open(): Promise<OpenedRegistry> {
-    opening ??= openRegistry(config).catch((error: unknown) => {
+    opening ??= openRegistry(config, metrics).catch((error: unknown) => {
       opening = undefined
       throw error
     })
@@ -75,14 +77,25 @@ export function createHomeRegistry(config: StoreConfig): HomeRegistry {
 }
 
 /** Imported only here: the database takes as long to load as the rest of the server. */
-async function openRegistry(config: StoreConfig): Promise<OpenedRegistry> {
+async function openRegistry(
+  config: StoreConfig,
+  { registryCalls, blobCalls }: Metrics,
+): Promise<OpenedRegistry> {
   const [{ openStore }, { createRegistry }, { addCorrection }] = await Promise.all([
     import('../store/store.ts'),
     import('../registry/registry.ts'),
     import('../registry/corrections.ts'),
   ])
-  const store = await openStore(config)
-  const registry = createRegistry(store)
+  const opened = await openStore(config)
+  const store: Store = {
+    ...opened,
+    blobs: observeCalls(opened.blobs, ({ seconds, ...labels }) =>
+      blobCalls.observe(labels, seconds),
+    ),
+  }
+  const registry = observeCalls(createRegistry(store), ({ seconds, ...labels }) =>
+    registryCalls.observe(labels, seconds),
+  )
   return {
     registry,
     store,

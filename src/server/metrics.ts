@@ -1,8 +1,7 @@
-/** Prometheus metrics of one application; names follow https://prometheus.io/docs/practices/naming/. */
+/** Prometheus metrics of one server; names follow https://prometheus.io/docs/practices/naming/. */
 import type { FastifyInstance } from 'fastify'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { readVersion } from '../core/version.ts'
-import type { ServingHost } from '../serving/serving-host.ts'
 import { redactUrl } from './redact-url.ts'
 
 export interface Metrics {
@@ -10,38 +9,46 @@ export interface Metrics {
   readonly requests: Histogram<'method' | 'route' | 'status'>
   /** Photos answered, by `ok` or the code of their error. */
   readonly photos: Counter<'result'>
+  readonly photosPerRequest: Histogram
+  /** Calls to the registry, by `ok` or the code of their error. */
+  readonly registryCalls: Histogram<'operation' | 'result'>
+  /** Calls to the blob store, by `ok` or the code of their error. */
+  readonly blobCalls: Histogram<'operation' | 'result'>
 }
 
 /** Seconds; the first bucket is half of what one photo takes on one core. */
-const DURATION_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+export const DURATION_BUCKETS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
+/** Seconds; a look into SQLite takes less than the first, a slow upload about the last. */
+const CALL_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
+const PHOTOS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
-export function createMetrics(host: ServingHost): Metrics {
+/** Gauges of prom-client that are named as counters; the same numbers stand in others by kind. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const labels = { version: readVersion(), node: process.version, backbone: host.backbone }
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  const labels = { version: readVersion(), node: process.version }
   new Gauge({
     name: 'verger_info',
-    help: 'Constant 1, labelled with the version and the backbone.',
+    help: 'Constant 1, labelled with the versions of Verger and of Node.js.',
     labelNames: Object.keys(labels),
     registers,
   }).set(labels, 1)
-  new Gauge({
-    name: 'verger_photos_waiting',
-    help: 'Photos that wait for a worker.',
-    registers,
-    collect() {
-      this.set(host.load.waiting)
-    },
-  })
-  new Gauge({
-    name: 'verger_photos_running',
-    help: 'Photos that a worker holds.',
-    registers,
-    collect() {
-      this.set(host.load.running)
-    },
-  })
+  const calls = (name: string, help: string) =>
+    new Histogram({
+      name,
+      help,
+      labelNames: ['operation', 'result'],
+      buckets: CALL_BUCKETS,
+      registers,
+    })
   return {
     registry,
     requests: new Histogram({
@@ -57,6 +64,20 @@ export function createMetrics(host: ServingHost): Metrics {
       labelNames: ['result'],
       registers,
     }),
+    photosPerRequest: new Histogram({
+      name: 'verger_photos_per_request',
+      help: 'Photos in one request.',
+      buckets: PHOTOS_BUCKETS,
+      registers,
+    }),
+    registryCalls: calls(
+      'verger_registry_call_duration_seconds',
+      'Time that a call to the registry took, by ok or the code of its error.',
+    ),
+    blobCalls: calls(
+      'verger_blob_call_duration_seconds',
+      'Time that a call to the blob store took, by ok or the code of its error.',
+    ),
   }
 }
 

@@ -5,6 +5,8 @@ import type { Config } from '../core/config.ts'
 import { openServingHost } from '../serving/serving-host.ts'
 import { type AppOptions, createApp } from './app.ts'
 import { createHomeRegistry } from './home-registry.ts'
+import { watchHost } from './metrics/watch-host.ts'
+import { createMetrics } from './metrics.ts'
 
 export interface OpenApp {
   readonly app: FastifyInstance
@@ -20,13 +22,15 @@ export async function openApp(
   logger: Logger,
   listening: Pick<AppOptions, 'tls' | 'isLocal'> = {},
 ): Promise<OpenApp> {
-  const home = createHomeRegistry(config)
+  const metrics = createMetrics()
+  const home = createHomeRegistry(config, metrics)
   const host = openServingHost({
     workers: config.workers,
     limits: config.limits,
     versions: home.versions,
     home: config.home,
   })
+  watchHost(metrics.registry, host)
   let app: FastifyInstance | undefined
   const close = async () => {
     await app?.close()
@@ -37,7 +41,7 @@ export async function openApp(
     const warming = host.warm()
     const finding = home.find()
     finding.catch(() => {})
-    app = await createApp({ config, host, home, warming, logger, ...listening })
+    app = await createApp({ config, host, home, metrics, warming, logger, ...listening })
     await finding
     return { app, warming, close }
   } catch (error) {

@@ -53,7 +53,8 @@ describe('metrics', () => {
     const metrics = parseMetrics(answer.text)
     expect(metrics.get('process_resident_memory_bytes')).toBeGreaterThan(1e6)
     const info = [...metrics.keys()].find((name) => name.startsWith('verger_info{'))
-    expect(info).toMatch(/version="[\d.]+".*backbone="efficientnet-lite0"/)
+    expect(info).toMatch(/version="[\d.]+".*node="v\d/)
+    expect(metrics.get('verger_backbone_workers{backbone="efficientnet-lite0"}')).toBe(2)
   })
 
   test('count photos by their result', async () => {
