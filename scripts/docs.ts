@@ -4,6 +4,7 @@
  *   npm run docs         writes
  *   npm run docs:check   fails when a page is not what the code says
  */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +14,9 @@ import type { CommandContext } from '../src/cli/context.ts'
 import { createProgram } from '../src/cli/main.ts'
 import { SETTINGS } from '../src/core/config.ts'
 import { ERROR_CATALOGUE } from '../src/core/errors.ts'
+import { sha256 } from '../src/core/hashes.ts'
 import { packagePath } from '../src/core/version.ts'
+import { OWN_TAGS } from '../src/server/openapi.ts'
 
 const generated = (title: string): string => `# ${title}\n\n<!-- Written by npm run docs. -->\n`
 
@@ -172,8 +175,40 @@ function bodyRows(content: Readonly<Record<string, MediaType>>): string[] {
   return ['', '| key of the JSON | required | meaning |', '|---|---|---|', ...rows]
 }
 
+/** Types of the client, from the part of the document that is our own API. */
+const CLIENT_TYPES = packagePath('src/client/openapi.ts')
+
+/** Our own API as text, and the line that says in the types what they were made from. */
+function ownApi({ paths, tags, ...rest }: OpenApi): {
+  readonly text: string
+  readonly line: string
+} {
+  const own = new Set<string>(OWN_TAGS.map(({ name }) => name))
+  const isOwn = ({ tags = [] }: Operation) => tags.every((name) => own.has(name))
+  const kept = Object.entries(paths).filter(([, operations]) =>
+    Object.values(operations).every(isOwn),
+  )
+  const text = JSON.stringify({ ...rest, paths: Object.fromEntries(kept) })
+  return {
+    text,
+    line: `// Made by npm run docs from a description with the SHA-256 ${sha256(Buffer.from(text))}.\n`,
+  }
+}
+
+/** Needs the package registry, once for each change of our API. */
+function writeClientTypes({ text, line }: ReturnType<typeof ownApi>): void {
+  // Read from standard input where no file is named, and written to standard output.
+  const types = execFileSync('npx', ['--yes', 'openapi-typescript@7.13.0'], {
+    input: text,
+    encoding: 'utf8',
+  })
+  writeFileSync(CLIENT_TYPES, line + types)
+}
+
 const check = process.argv.includes('--check')
 const api = await openApi()
+const own = ownApi(api)
+const areTypesStale = !readFileSync(CLIENT_TYPES, 'utf8').startsWith(own.line)
 const pages: Readonly<Record<string, string>> = {
   'docs/reference/cli.md': await cliPage(),
   'docs/reference/errors.md': errorsPage(),
@@ -187,7 +222,9 @@ const stale = Object.entries(pages).filter(([path, text]) => {
 })
 if (check) {
   for (const [path] of stale) console.error(`${path} is not what the code says: npm run docs`)
-  process.exitCode = stale.length === 0 ? 0 : 1
+  if (areTypesStale) console.error('src/client/openapi.ts is not what the code says: npm run docs')
+  process.exitCode = stale.length === 0 && !areTypesStale ? 0 : 1
 } else {
+  if (areTypesStale) writeClientTypes(own)
   for (const [path, text] of stale) writeFileSync(packagePath(path), text)
 }

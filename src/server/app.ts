@@ -22,10 +22,12 @@ import type { RouteOptions } from './route-options.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
+import { MODEL_SCHEMAS } from './routes/model-schemas.ts'
 import { registerModelRoutes } from './routes/models.ts'
 import { registerOpenInference } from './routes/open-inference.ts'
 import { registerOwnApi } from './routes/own-api.ts'
-import { registerPredictRoute } from './routes/predict.ts'
+import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
+import { addSharedSchemas } from './routes/schemas.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
@@ -116,6 +118,7 @@ export async function createApp({
   admitByBytes(app, limits)
 
   await app.register(fastifySwagger, OPENAPI)
+  addSharedSchemas(app, [PREDICTION_SCHEMA, ...MODEL_SCHEMAS])
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: true,
     limits: {

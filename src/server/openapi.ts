@@ -56,6 +56,11 @@ export const OPENAPI: FastifyDynamicSwaggerOptions = {
       },
     },
   },
+  // A schema that has a name is called by it, and not def-0.
+  refResolver: {
+    buildLocalReference: ({ $id }, _base, _fragment, index) =>
+      typeof $id === 'string' ? $id : `def-${index}`,
+  },
   transform: ({ schema, url, route }) => ({
     url,
     schema: { ...(schema as FastifySchema), security: securityOf(route.config ?? {}) },

@@ -125,11 +125,8 @@ describe('the OpenAPI description', () => {
     'has the schema of an error for the status %s',
     (status) => {
       expect(document.paths['/predict']?.['post']?.responses[status]).toMatchObject({
-        content: {
-          'application/json': {
-            schema: { properties: { error: { required: ['code', 'message'] } } },
-          },
-        },
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Failure' } } },
+        'x-error-codes': expect.arrayContaining([expect.stringMatching(/^[a-z_0-9]+$/)]),
       })
     },
   )

@@ -5,14 +5,14 @@ import { VergerError } from '../../core/errors.ts'
 import { type PhotoPart, readForm } from '../multipart.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { limitTime } from '../time-limit.ts'
+import { OF_MODEL } from './model-schemas.ts'
 import { PREDICT_CODES } from './predict.ts'
-import { describeFailures } from './schemas.ts'
+import { describeFailures, json } from './schemas.ts'
 
 /** A label that the version does not know yet: longer ones are no names. */
 const MAX_NEW_LABEL_LENGTH = 100
 
 const CORRECTION_SCHEMA = {
-  description: 'The photo is kept with its label.',
   type: 'object',
   properties: {
     model: { type: 'string' },
@@ -43,7 +43,7 @@ export function registerCorrectionRoute(
         description:
           'Only where the owner of the model has opted in: verger models update MODEL --keep-corrections. ' +
           'The same photo sent again has the newer label.',
-        params: { type: 'object', properties: { model: { type: 'string' } } },
+        params: OF_MODEL,
         body: {
           content: {
             'multipart/form-data': {
@@ -56,7 +56,7 @@ export function registerCorrectionRoute(
           },
         },
         response: {
-          201: CORRECTION_SCHEMA,
+          201: json('The photo is kept with its label', CORRECTION_SCHEMA),
           ...describeFailures([
             ...PREDICT_CODES,
             'corrections_off',

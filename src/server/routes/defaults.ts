@@ -1,9 +1,9 @@
 /** Which version of a model answers, and the history of that. */
 import type { FastifyInstance } from 'fastify'
 import type { RouteOptions } from '../route-options.ts'
-import { CHANGE_SCHEMA, OF_MODEL, type OfModel, WHY } from './model-schemas.ts'
+import { OF_MODEL, type OfModel, WHY } from './model-schemas.ts'
 import { modelOf } from './models.ts'
-import { describeFailures } from './schemas.ts'
+import { describeFailures, json, refTo } from './schemas.ts'
 
 const tags = ['default']
 
@@ -29,12 +29,11 @@ export function registerDefaultRoutes(app: FastifyInstance, { home }: RouteOptio
           examples: [{ version: 'v2', why: 'better on bananas' }],
         },
         response: {
-          200: {
-            description: 'The version that answers, and the change where it did not before',
+          200: json('The version that answers, and the change where it did not before', {
             type: 'object',
-            properties: { defaultVersion: { type: 'string' }, change: CHANGE_SCHEMA },
+            properties: { defaultVersion: { type: 'string' }, change: refTo('DefaultChange') },
             required: ['defaultVersion'],
-          },
+          }),
           ...describeFailures(['model_unknown', 'version_unknown']),
         },
       },
@@ -61,7 +60,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { home }: RouteOptio
           examples: [{ why: 'wrong on pears' }],
         },
         response: {
-          200: { ...CHANGE_SCHEMA, description: 'The change' },
+          200: json('The change', refTo('DefaultChange')),
           ...describeFailures(['model_unknown', 'rollback_impossible']),
         },
       },
@@ -81,7 +80,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { home }: RouteOptio
         summary: 'Which version answered when, who switched and why, the newest first',
         params: OF_MODEL,
         response: {
-          200: { description: 'The changes', type: 'array', items: CHANGE_SCHEMA },
+          200: json('The changes', { type: 'array', items: refTo('DefaultChange') }),
           ...describeFailures(['model_unknown']),
         },
       },

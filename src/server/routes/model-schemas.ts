@@ -1,5 +1,5 @@
 /** JSON Schemas of models and versions. */
-import { ERROR_SCHEMA } from './schemas.ts'
+import { refTo } from './schemas.ts'
 
 const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
 const TIME = { type: 'string', format: 'date-time' } as const
@@ -42,7 +42,9 @@ export interface OfVersion extends OfModel {
   readonly version: string
 }
 
-export const MODEL_SCHEMA = {
+const MODEL_SCHEMA = {
+  $id: 'Model',
+  title: 'Model',
   type: 'object',
   properties: {
     name: {
@@ -61,10 +63,7 @@ export const MODEL_SCHEMA = {
     versions: { type: 'integer', description: 'How many versions it has' },
     createdAt: TIME,
     classes: { ...CLASSES, description: 'What the version that answers can name' },
-    error: {
-      ...ERROR_SCHEMA.properties.error,
-      description: 'What kept its classes from being read',
-    },
+    error: { description: 'What kept its classes from being read', ...refTo('Error') },
   },
   required: ['name', 'description', 'keepCorrections', 'versions', 'createdAt'],
   examples: [
@@ -102,7 +101,9 @@ const VERSION_PROPERTIES = {
   isDefault: { type: 'boolean', description: 'Whether it answers where no version is named' },
 } as const
 
-export const VERSION_SCHEMA = {
+const VERSION_SCHEMA = {
+  $id: 'Version',
+  title: 'Version',
   type: 'object',
   properties: VERSION_PROPERTIES,
   required: Object.keys(VERSION_PROPERTIES),
@@ -152,7 +153,9 @@ const IMPORTED = {
   },
 } as const
 
-export const VERSION_DETAILS_SCHEMA = {
+const VERSION_DETAILS_SCHEMA = {
+  $id: 'VersionDetails',
+  title: 'VersionDetails',
   type: 'object',
   properties: {
     ...VERSION_PROPERTIES,
@@ -178,7 +181,9 @@ export const VERSION_DETAILS_SCHEMA = {
   required: [...VERSION_SCHEMA.required, 'classes', 'backbone', 'hasReport'],
 } as const
 
-export const CHANGE_SCHEMA = {
+const CHANGE_SCHEMA = {
+  $id: 'DefaultChange',
+  title: 'DefaultChange',
   type: 'object',
   description: 'One change of the default',
   properties: {
@@ -203,7 +208,9 @@ export const CHANGE_SCHEMA = {
 } as const
 
 /** See `training/model-card.ts`; open, because a card grows with what a reader must know. */
-export const CARD_SCHEMA = {
+const CARD_SCHEMA = {
+  $id: 'ModelCard',
+  title: 'ModelCard',
   description: 'What a reader must know to trust a model: its data, backbone, figures and limits.',
   type: 'object',
   properties: {
@@ -215,3 +222,11 @@ export const CARD_SCHEMA = {
   required: ['model', 'version', 'intendedUse', 'limits'],
   additionalProperties: true,
 } as const
+
+export const MODEL_SCHEMAS = [
+  MODEL_SCHEMA,
+  VERSION_SCHEMA,
+  VERSION_DETAILS_SCHEMA,
+  CHANGE_SCHEMA,
+  CARD_SCHEMA,
+] as const

@@ -7,19 +7,15 @@ import { maySee } from '../../registry/scopes.ts'
 import { readModelCard } from '../../training/model-card.ts'
 import { requireModel } from '../authentication.ts'
 import type { RouteOptions } from '../route-options.ts'
-import {
-  CARD_SCHEMA,
-  MODEL_SCHEMA,
-  MODEL_SETTINGS,
-  OF_MODEL,
-  type OfModel,
-} from './model-schemas.ts'
+import { MODEL_SETTINGS, OF_MODEL, type OfModel } from './model-schemas.ts'
 import {
   describeFailures,
+  json,
   LINK_HEADER,
   nextLink,
   type PageQuery,
   pageOf,
+  refTo,
   takePage,
 } from './schemas.ts'
 
@@ -40,12 +36,11 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         summary: 'The models, in the order of their names',
         querystring: pageOf('model', PAGE),
         response: {
-          200: {
-            description: 'The models',
-            type: 'array',
-            items: MODEL_SCHEMA,
-            headers: LINK_HEADER,
-          },
+          200: json(
+            'The models',
+            { type: 'array', items: refTo('Model') },
+            { headers: LINK_HEADER },
+          ),
           ...describeFailures([]),
         },
       },
@@ -76,7 +71,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
           examples: [{ name: 'fruits', description: 'Fruit at the market' }],
         },
         response: {
-          201: { description: 'The model', ...MODEL_SCHEMA },
+          201: json('The model', refTo('Model')),
           ...describeFailures(['name_invalid', 'model_exists']),
         },
       },
@@ -97,7 +92,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         summary: 'One model',
         params: OF_MODEL,
         response: {
-          200: { description: 'The model', ...MODEL_SCHEMA },
+          200: json('The model', refTo('Model')),
           ...describeFailures(['model_unknown']),
         },
       },
@@ -123,7 +118,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
           examples: [{ keepCorrections: true }],
         },
         response: {
-          200: { description: 'The model', ...MODEL_SCHEMA },
+          200: json('The model', refTo('Model')),
           ...describeFailures(['model_unknown']),
         },
       },
@@ -154,8 +149,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
           },
         },
         response: {
-          200: {
-            description: 'What was deleted, or would be',
+          200: json('What was deleted, or would be', {
             type: 'object',
             properties: {
               model: { type: 'string' },
@@ -165,7 +159,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
               isDeleted: { type: 'boolean' },
             },
             required: ['model', 'versions', 'changes', 'corrections', 'isDeleted'],
-          },
+          }),
           ...describeFailures(['model_unknown', 'model_has_versions']),
         },
       },
@@ -193,7 +187,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
           },
         },
         response: {
-          200: CARD_SCHEMA,
+          200: json('The card', refTo('ModelCard')),
           ...describeFailures([
             'model_unknown',
             'version_unknown',

@@ -9,9 +9,11 @@ import { type NamedPhoto, readForm } from '../multipart.ts'
 import { createUrlReader, type ReadUrl } from '../photo-urls.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { JSON_BODY_SCHEMA, type JsonBody, photosOfJson } from './predict-json.ts'
-import { describeFailures, ERROR_SCHEMA } from './schemas.ts'
+import { describeFailures, json, refTo } from './schemas.ts'
 
-const PREDICTION_SCHEMA = {
+export const PREDICTION_SCHEMA = {
+  $id: 'Prediction',
+  title: 'Prediction',
   type: 'object',
   description:
     'The answer for one photo: either scores, or the error that kept it from being read.',
@@ -37,7 +39,7 @@ const PREDICTION_SCHEMA = {
         required: ['label', 'score'],
       },
     },
-    error: ERROR_SCHEMA.properties.error,
+    error: refTo('Error'),
   },
   required: ['source'],
 } as const
@@ -136,7 +138,7 @@ export function registerPredictRoute(app: FastifyInstance, options: RouteOptions
           },
         },
         response: {
-          200: { description: 'One answer per photo', type: 'array', items: PREDICTION_SCHEMA },
+          200: json('One answer per photo', { type: 'array', items: refTo('Prediction') }),
           ...describeFailures(CODES),
         },
       },

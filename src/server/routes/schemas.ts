@@ -1,20 +1,50 @@
 /** JSON Schemas that several routes share. */
+import type { FastifyInstance } from 'fastify'
 import { ERROR_CATALOGUE, type ErrorCode, VergerError } from '../../core/errors.ts'
 
-export const ERROR_SCHEMA = {
+const ERROR_SCHEMA = {
+  $id: 'Error',
+  title: 'Error',
+  description: 'What was wrong',
   type: 'object',
   properties: {
-    error: {
-      type: 'object',
-      properties: {
-        code: { type: 'string', description: 'Stable; listed in docs/reference/errors.md' },
-        message: { type: 'string', description: 'What was expected and what was received' },
-        hint: { type: 'string', description: 'What to do' },
-      },
-      required: ['code', 'message'],
-    },
+    code: { type: 'string', description: 'Stable; listed in docs/reference/errors.md' },
+    message: { type: 'string', description: 'What was expected and what was received' },
+    hint: { type: 'string', description: 'What to do' },
   },
+  required: ['code', 'message'],
+  examples: [
+    {
+      code: 'model_unknown',
+      message: 'Expected the name of a model, received "fruit"; there is fruits',
+      hint: 'Did you mean fruits?',
+    },
+  ],
 } as const
+
+const FAILURE_SCHEMA = {
+  $id: 'Failure',
+  title: 'Failure',
+  description: 'The answer to a request that could not be fulfilled',
+  type: 'object',
+  properties: { error: { $ref: 'Error#' } },
+  required: ['error'],
+} as const
+
+/** A reference to one of the schemas that have a name, which is also that of their type in the client. */
+export const refTo = (name: string) => ({ $ref: `${name}#` }) as const
+
+/** Gives an application the schemas that have a name. */
+export function addSharedSchemas(app: FastifyInstance, schemas: readonly object[]): void {
+  for (const schema of [ERROR_SCHEMA, FAILURE_SCHEMA, ...schemas]) app.addSchema(schema)
+}
+
+/** A response of JSON. */
+export const json = (description: string, schema: object, more: object = {}) => ({
+  description,
+  content: { 'application/json': { schema } },
+  ...more,
+})
 
 /** Codes that any route may answer with. */
 const COMMON_CODES: readonly ErrorCode[] = [
@@ -38,25 +68,9 @@ export function describeFailures(codes: readonly ErrorCode[]): Record<string, ob
   return Object.fromEntries(
     [...byStatus].map(([status, names]) => [
       status,
-      { description: names.join(', '), ...errorSchema(names) },
+      json(names.join(', '), refTo('Failure'), { 'x-error-codes': names }),
     ]),
   )
-}
-
-function errorSchema(codes: readonly ErrorCode[]) {
-  const { code, ...rest } = ERROR_SCHEMA.properties.error.properties
-  const [first = 'internal'] = codes
-  return {
-    type: 'object',
-    properties: {
-      error: {
-        ...ERROR_SCHEMA.properties.error,
-        properties: { code: { ...code, enum: codes }, ...rest },
-      },
-    },
-    required: ['error'],
-    examples: [{ error: { code: first, message: ERROR_CATALOGUE[first].meaning } }],
-  }
 }
 
 /** Part of a list: how many at most, and behind which. */

@@ -11,17 +11,17 @@ import {
   OF_VERSION,
   type OfModel,
   type OfVersion,
-  VERSION_DETAILS_SCHEMA,
-  VERSION_SCHEMA,
   WHY,
 } from './model-schemas.ts'
 import { modelOf } from './models.ts'
 import {
   describeFailures,
+  json,
   LINK_HEADER,
   nextLink,
   type PageQuery,
   pageOf,
+  refTo,
   takePage,
 } from './schemas.ts'
 
@@ -60,12 +60,11 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
         params: OF_MODEL,
         querystring: pageOf('version', PAGE),
         response: {
-          200: {
-            description: 'The versions',
-            type: 'array',
-            items: VERSION_SCHEMA,
-            headers: LINK_HEADER,
-          },
+          200: json(
+            'The versions',
+            { type: 'array', items: refTo('Version') },
+            { headers: LINK_HEADER },
+          ),
           ...describeFailures(['model_unknown']),
         },
       },
@@ -92,7 +91,7 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
         summary: 'One version: its classes, and how well it knows them',
         params: OF_VERSION,
         response: {
-          200: { description: 'The version', ...VERSION_DETAILS_SCHEMA },
+          200: json('The version', refTo('VersionDetails')),
           ...describeFailures(['model_unknown', 'version_unknown', 'blob_missing', 'blob_damaged']),
         },
       },
@@ -137,7 +136,7 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
           },
         },
         response: {
-          200: { description: 'The version that was deleted, or would be', ...VERSION_SCHEMA },
+          200: json('The version that was deleted, or would be', refTo('Version')),
           ...describeFailures(['model_unknown', 'version_unknown', 'version_is_default']),
         },
       },
