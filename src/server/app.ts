@@ -29,6 +29,7 @@ import { registerOwnApi } from './routes/own-api.ts'
 import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
 import { addSharedSchemas } from './routes/schemas.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
+import { registerStateRoutes } from './routes/states.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -138,6 +139,7 @@ export async function createApp({
     registerVersionRoutes(api, options)
     registerDefaultRoutes(api, options)
     registerCorrectionRoute(api, options)
+    registerStateRoutes(api, options)
     api.get(
       '/api/openapi.json',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },

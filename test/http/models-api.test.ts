@@ -148,6 +148,69 @@ describe('the default', () => {
   })
 })
 
+describe('an etag', () => {
+  test('keeps two people from overwriting each other', async () => {
+    const path = '/models/fruits/versions/v2'
+    const read = await ask('GET', path)
+    const etag = String(read.headers['etag'])
+    expect(etag).toBe(`"${JSON.parse(read.text).etag}"`)
+    const change = (description: string, ifMatch: string) =>
+      fetch(`${server.url}/api${path}`, {
+        method: 'PATCH',
+        body: JSON.stringify({ description, labels: { season: 'autumn' } }),
+        headers: { 'content-type': 'application/json', 'if-match': ifMatch },
+      }).then(readAnswer)
+    const first = await change('first', etag)
+    expect(JSON.parse(first.text)).toMatchObject({
+      description: 'first',
+      labels: { season: 'autumn' },
+      isDefault: false,
+    })
+    expect(first.headers['etag']).not.toBe(etag)
+    expectError(await change('second', etag), 'etag_mismatch', /./)
+    expect((await change('third', '*')).status).toBe(200)
+    expectError(await change('x', 'W/"a"'), 'request_invalid', /If-Match .* received W\/"a"/)
+  })
+})
+
+describe('trials', () => {
+  test('begin, show in the model and the history, and end', async () => {
+    const canary = { version: 'v2', percent: 10 }
+    expect(
+      await expectJson(200, 'PUT', '/models/fruits/canary', { ...canary, why: 'try' }),
+    ).toMatchObject({ canary })
+    expect(await expectJson(200, 'PUT', '/models/fruits/shadow', { version: 'v2' })).toMatchObject({
+      canary,
+      shadow: 'v2',
+    })
+    expectError(await ask('DELETE', '/models/fruits/versions/v2'), 'version_in_use', /./)
+    await expectJson(200, 'DELETE', '/models/fruits/canary?why=enough')
+    const after = await expectJson(200, 'DELETE', '/models/fruits/shadow')
+    expect(after).not.toHaveProperty('canary')
+    expect(after).not.toHaveProperty('shadow')
+    expect(await expectJson(200, 'GET', '/models/fruits/history')).toMatchObject([
+      { kind: 'shadow', from: 'v2' },
+      { kind: 'canary', from: 'v2', why: 'enough' },
+      { kind: 'shadow', to: 'v2' },
+      { kind: 'canary', to: 'v2', percent: 10, why: 'try', who: 'anonymous' },
+      { kind: 'set', to: 'v1' },
+    ])
+  })
+})
+
+describe('states', () => {
+  test('tell what is in memory, which can be loaded and given back', async () => {
+    expect(await expectJson(200, 'POST', '/models/fruits/versions/v2/load')).toMatchObject({
+      model: 'fruits',
+      version: 'v2',
+      backbone: 'efficientnet-lite0',
+      features: 1280,
+    })
+    expect((await ask('POST', '/models/fruits/versions/v2/unload')).status).toBe(204)
+    expect(await expectJson(200, 'GET', '/states')).toEqual([])
+  })
+})
+
 describe('what is wrong', () => {
   test.each([
     ['GET', '/models?limt=3', undefined, 'request_invalid', /querystring must not have 'limt'/],
@@ -168,6 +231,31 @@ describe('what is wrong', () => {
     ['PUT', '/models/fruits/default', { version: 'v9' }, 'version_unknown', /there is v1, v2/],
     ['POST', '/models/plums/rollback', {}, 'model_unknown', /there is fruits/],
     ['GET', '/models/fruits/versions/v1/files/x', undefined, 'version_file_unknown', /"x"/],
+    [
+      'POST',
+      '/models',
+      { name: 'a', labels: { b: 1 } },
+      'request_invalid',
+      /labels.b must be string/,
+    ],
+    ['PATCH', '/models/fruits', { keepCorrectionsDays: 0 }, 'request_invalid', /must be >= 1/],
+    ['PATCH', '/models/fruits/versions/v1', { bundle: 'x' }, 'request_invalid', /'bundle'/],
+    ['PUT', '/models/fruits/canary', { version: 'v2' }, 'request_invalid', /'percent'/],
+    [
+      'PUT',
+      '/models/fruits/canary',
+      { version: 'v2', percent: 100 },
+      'request_invalid',
+      /percent must be <= 99, received 100/,
+    ],
+    [
+      'PUT',
+      '/models/fruits/canary',
+      { version: 'v1', percent: 10 },
+      'canary_invalid',
+      /received its default v1/,
+    ],
+    ['POST', '/models/fruits/versions/v9/load', undefined, 'version_unknown', /there is v1, v2/],
     ['PUT', '/models', {}, 'method_not_allowed', /Expected GET, HEAD, POST for/],
   ] as const)('%s %s is refused', async (method, path, body, code, message) => {
     expectError(await ask(method, path, body), code satisfies ErrorCode, message)

@@ -129,7 +129,11 @@ describe('GET /api/models', () => {
         defaultVersion: 'v1',
         keepCorrections: false,
         versions: 2,
+        labels: {},
+        annotations: {},
+        etag: expect.stringMatching(/^.{8,}$/),
         createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+        updatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
         classes: TINY_LABELS,
       },
     ])

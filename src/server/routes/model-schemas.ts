@@ -1,6 +1,9 @@
 /** JSON Schemas of models and versions. */
 import { refTo } from './schemas.ts'
 
+/** See `DefaultChangeKind` in `store/schema.ts`. */
+const DEFAULT_CHANGE_KINDS = ['set', 'rollback', 'delete', 'canary', 'shadow'] as const
+
 const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
 const TIME = { type: 'string', format: 'date-time' } as const
 const CLASSES = { type: 'array', items: { type: 'string' } } as const
@@ -10,6 +13,22 @@ const INTERVAL = {
   description: 'A share with its 95 % interval',
   properties: { value: SHARE, low: SHARE, high: SHARE },
   required: ['value', 'low', 'high'],
+} as const
+
+const LABELS = {
+  type: 'object',
+  description: 'What the owner sorts by: name → value',
+  additionalProperties: { type: 'string' },
+  examples: [{ team: 'market' }],
+} as const
+const ANNOTATIONS = {
+  type: 'object',
+  description: 'What a foreign protocol said and gets back, by the name of the protocol',
+  additionalProperties: true,
+} as const
+const ETAG = {
+  type: 'string',
+  description: 'Another text after every change; see If-Match',
 } as const
 
 export const DESCRIPTION = { type: 'string', maxLength: 10_000 } as const
@@ -60,12 +79,43 @@ const MODEL_SCHEMA = {
       type: 'boolean',
       description: 'Whether the owner keeps photos whose answer was corrected',
     },
+    keepCorrectionsDays: {
+      type: 'integer',
+      description: 'Days after which a corrected photo is removed; absent keeps it',
+    },
     versions: { type: 'integer', description: 'How many versions it has' },
+    labels: LABELS,
+    annotations: ANNOTATIONS,
+    canary: {
+      type: 'object',
+      description: 'The version that gets a share of the requests that name none',
+      properties: {
+        version: { type: 'string' },
+        percent: { type: 'integer', minimum: 1, maximum: 99 },
+      },
+      required: ['version', 'percent'],
+    },
+    shadow: {
+      type: 'string',
+      description: 'The version that is asked beside the one that answers, for comparison',
+    },
+    etag: ETAG,
     createdAt: TIME,
+    updatedAt: TIME,
     classes: { ...CLASSES, description: 'What the version that answers can name' },
     error: { description: 'What kept its classes from being read', ...refTo('Error') },
   },
-  required: ['name', 'description', 'keepCorrections', 'versions', 'createdAt'],
+  required: [
+    'name',
+    'description',
+    'keepCorrections',
+    'versions',
+    'labels',
+    'annotations',
+    'etag',
+    'createdAt',
+    'updatedAt',
+  ],
   examples: [
     {
       name: 'fruits',
@@ -73,7 +123,11 @@ const MODEL_SCHEMA = {
       defaultVersion: 'v1',
       keepCorrections: false,
       versions: 1,
+      labels: { team: 'market' },
+      annotations: {},
+      etag: '7d6f5e4c3b2a1908',
       createdAt: '2026-11-22T09:01:00.000Z',
+      updatedAt: '2026-11-22T09:01:00.000Z',
       classes: ['apple', 'banana'],
     },
   ],
@@ -84,6 +138,28 @@ export const MODEL_SETTINGS = {
   keepCorrections: {
     type: 'boolean',
     description: 'Keep photos whose answer was corrected, for the next training',
+  },
+  keepCorrectionsDays: {
+    type: ['integer', 'null'],
+    minimum: 1,
+    description: 'Days after which a corrected photo is removed; null keeps it',
+  },
+  labels: LABELS,
+} as const
+
+export const VERSION_SETTINGS = {
+  description: { ...DESCRIPTION, description: 'What is special about it' },
+  labels: LABELS,
+} as const
+
+/** RFC 9110, section 13.1.1: change only what is still as it was when somebody read it. */
+export const IF_MATCH = {
+  type: 'object',
+  properties: {
+    'if-match': {
+      type: 'string',
+      description: 'The etag that must still stand, in quotes, or *',
+    },
   },
 } as const
 
@@ -97,6 +173,14 @@ const VERSION_PROPERTIES = {
     additionalProperties: HASH,
   },
   description: { type: 'string', description: 'What is special about it' },
+  labels: LABELS,
+  annotations: ANNOTATIONS,
+  backboneFiles: {
+    type: 'object',
+    description: 'Like files, of its backbone; absent where that ships with Verger',
+    additionalProperties: HASH,
+  },
+  etag: ETAG,
   createdAt: TIME,
   isDefault: { type: 'boolean', description: 'Whether it answers where no version is named' },
 } as const
@@ -106,7 +190,7 @@ const VERSION_SCHEMA = {
   title: 'Version',
   type: 'object',
   properties: VERSION_PROPERTIES,
-  required: Object.keys(VERSION_PROPERTIES),
+  required: Object.keys(VERSION_PROPERTIES).filter((name) => name !== 'backboneFiles'),
 } as const
 
 export const FIGURES_SCHEMA = {
@@ -185,14 +269,19 @@ const CHANGE_SCHEMA = {
   $id: 'DefaultChange',
   title: 'DefaultChange',
   type: 'object',
-  description: 'One change of the default',
+  description: 'One change of what answers',
   properties: {
     at: TIME,
-    kind: { type: 'string', enum: ['set', 'rollback', 'delete'] },
+    kind: { type: 'string', enum: DEFAULT_CHANGE_KINDS },
     who: { type: 'string', description: 'Name of the token, or of the user of the process' },
     why: { type: 'string' },
-    from: { type: 'string', description: 'Default before; absent for the first' },
-    to: { type: 'string', description: 'Default since; absent where the last version was deleted' },
+    from: { type: 'string', description: 'Version before; absent for the first' },
+    to: { type: 'string', description: 'Version since; absent where there is none any more' },
+    percent: { type: 'integer', description: 'Of the requests, for a canary' },
+    tookMs: {
+      type: 'number',
+      description: 'Milliseconds from the request for the change until the version answered',
+    },
   },
   required: ['at', 'kind', 'who', 'why'],
   examples: [

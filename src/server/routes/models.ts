@@ -1,13 +1,14 @@
 /** `/api/models`: use cases with a name. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
-import { type ErrorDescription, toVergerError } from '../../core/errors.ts'
-import type { Model, ModelSettings, Registry } from '../../registry/registry.ts'
+import { type ErrorDescription, toVergerError, VergerError } from '../../core/errors.ts'
+import type { Model, ModelSettings, Precondition, Registry } from '../../registry/registry.ts'
 import { maySee } from '../../registry/scopes.ts'
 import { readModelCard } from '../../training/model-card.ts'
 import { requireModel } from '../authentication.ts'
 import type { RouteOptions } from '../route-options.ts'
-import { MODEL_SETTINGS, OF_MODEL, type OfModel } from './model-schemas.ts'
+import { IF_MATCH, MODEL_SETTINGS, OF_MODEL, type OfModel } from './model-schemas.ts'
 import {
   describeFailures,
   json,
@@ -72,14 +73,16 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         },
         response: {
           201: json('The model', refTo('Model')),
-          ...describeFailures(['name_invalid', 'model_exists']),
+          ...describeFailures(['name_invalid', 'model_exists', 'settings_invalid']),
         },
       },
     },
     async ({ body: { name, ...settings }, caller }, reply) => {
       requireModel(caller, name)
       const { registry } = await home.open()
-      return reply.code(201).send(await registry.createModel(name, settings))
+      const model = await registry.createModel(name, settings)
+      void reply.header('location', `/api/models/${encodeURIComponent(name)}`)
+      return tag(reply.code(201), model)
     },
   )
 
@@ -97,9 +100,9 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         },
       },
     },
-    async ({ params }) => {
+    async ({ params }, reply) => {
       const { registry } = await home.require(params.model)
-      return withClasses(registry, await registry.getModel(params.model))
+      return tag(reply, await withClasses(registry, await registry.getModel(params.model)))
     },
   )
 
@@ -111,6 +114,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         tags,
         summary: 'Change what a model is for, and opt in or out',
         params: OF_MODEL,
+        headers: IF_MATCH,
         body: {
           type: 'object',
           additionalProperties: false,
@@ -119,13 +123,13 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
         },
         response: {
           200: json('The model', refTo('Model')),
-          ...describeFailures(['model_unknown']),
+          ...describeFailures(['model_unknown', 'settings_invalid', 'etag_mismatch']),
         },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, headers }, reply) => {
       const { registry } = await home.require(params.model)
-      return registry.updateModel(params.model, body)
+      return tag(reply, await registry.updateModel(params.model, body, preconditionOf(headers)))
     },
   )
 
@@ -202,6 +206,24 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
       const { registry, store } = await home.require(params.model)
       return readModelCard(registry, store, params.model, query.version)
     },
+  )
+}
+
+/** RFC 9110, section 8.8.3. */
+export function tag<Item extends { readonly etag: string }>(reply: FastifyReply, item: Item): Item {
+  void reply.header('etag', `"${item.etag}"`)
+  return item
+}
+
+/** Throws `request_invalid` where If-Match names no single strong etag. */
+export function preconditionOf({ 'if-match': given }: IncomingHttpHeaders): Precondition {
+  if (given === undefined || given === '*') return {}
+  const [, ifMatch] = /^"([^"]*)"$/.exec(given) ?? []
+  if (ifMatch !== undefined) return { ifMatch }
+  throw new VergerError(
+    'request_invalid',
+    `Expected in the header If-Match one etag in quotes or *, received ${given}`,
+    { hint: 'The header ETag of the answer to GET has it as it is to be sent.' },
   )
 }
 

@@ -66,10 +66,7 @@ export function describeFailures(codes: readonly ErrorCode[]): Record<string, ob
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, names]) => [
-      status,
-      json(names.join(', '), refTo('Failure'), { 'x-error-codes': names }),
-    ]),
+    [...byStatus].map(([status, names]) => [status, json(names.join(', '), refTo('Failure'))]),
   )
 }
 

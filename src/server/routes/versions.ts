@@ -2,18 +2,20 @@
 import type { FastifyInstance } from 'fastify'
 import type { BundleManifest } from '../../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../../bundles/verify-bundle.ts'
-import type { Registry, Version } from '../../registry/registry.ts'
+import type { Registry, Version, VersionSettings } from '../../registry/registry.ts'
 import { headlineFigures, readVersionReport } from '../../training/version-report.ts'
 import type { RouteOptions } from '../route-options.ts'
 import {
   type FIGURES_SCHEMA,
+  IF_MATCH,
   OF_MODEL,
   OF_VERSION,
   type OfModel,
   type OfVersion,
+  VERSION_SETTINGS,
   WHY,
 } from './model-schemas.ts'
-import { modelOf } from './models.ts'
+import { modelOf, preconditionOf, tag } from './models.ts'
 import {
   describeFailures,
   json,
@@ -96,9 +98,9 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
         },
       },
     },
-    async ({ params }) => {
+    async ({ params }, reply) => {
       const { registry } = await home.require(params.model)
-      const version = await registry.resolveVersion(params.model, params.version)
+      const version = tag(reply, await registry.resolveVersion(params.model, params.version))
       const [marked] = await markDefault(registry, params.model, [version])
       const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
       const { labels, backbone, training, imported } = manifest
@@ -112,6 +114,42 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
         ...(figures === undefined ? {} : { figures }),
         hasReport: Object.hasOwn(version.files, 'report.html'),
       }
+    },
+  )
+
+  app.patch<{ Params: OfVersion; Body: VersionSettings }>(
+    '/api/models/:model/versions/:version',
+    {
+      config: { scope: 'manage', modelOf },
+      schema: {
+        tags,
+        summary: 'Change what is said of a version; what it answers never changes',
+        params: OF_VERSION,
+        headers: IF_MATCH,
+        body: {
+          type: 'object',
+          additionalProperties: false,
+          properties: VERSION_SETTINGS,
+          examples: [
+            { description: 'trained on the photos of November', labels: { season: 'autumn' } },
+          ],
+        },
+        response: {
+          200: json('The version', refTo('Version')),
+          ...describeFailures([
+            'model_unknown',
+            'version_unknown',
+            'settings_invalid',
+            'etag_mismatch',
+          ]),
+        },
+      },
+    },
+    async ({ params: { model, version }, body, headers }, reply) => {
+      const { registry } = await home.require(model)
+      const updated = await registry.updateVersion(model, version, body, preconditionOf(headers))
+      const [marked] = await markDefault(registry, model, [tag(reply, updated)])
+      return marked
     },
   )
 
@@ -137,7 +175,12 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
         },
         response: {
           200: json('The version that was deleted, or would be', refTo('Version')),
-          ...describeFailures(['model_unknown', 'version_unknown', 'version_is_default']),
+          ...describeFailures([
+            'model_unknown',
+            'version_unknown',
+            'version_is_default',
+            'version_in_use',
+          ]),
         },
       },
     },
