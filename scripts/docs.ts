@@ -123,6 +123,7 @@ the package: \`import { createClient } from 'verger/client'\`.
   )
   const sections = tags.map(({ name, description }) => {
     const tagged = routes.filter(({ operation }) => operation.tags?.[0] === name)
+    if (tagged.length === 0) return ''
     const rows = tagged.map(({ path, method, operation }) => routeRow(method, path, operation))
     const details = tagged.map(({ path, method, operation }) =>
       operationSection(method, path, operation),

@@ -4,12 +4,8 @@ import { posix } from 'node:path'
 /** Folders of `src` from the bottom to the top. A folder may import from lower rows and from itself, nothing else. */
 export const LEVELS: readonly (readonly string[])[] = [
   ['core'],
-<<<<<<< HEAD
-  ['buckets'],
+  ['buckets', 'client'],
   ['tensor', 'store', 'download', 'archives'],
-=======
-  ['tensor', 'store', 'download', 'archives', 'client'],
->>>>>>> f5d8612 (Give every schema of our API its name, and a typed client made from them)
   ['images', 'backbones', 'learn'],
   ['datasets'],
   ['features'],
