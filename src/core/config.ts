@@ -184,12 +184,9 @@ export function readConfig(
   }
   const ofScheme = (name: SettingName, ...schemes: string[]): string | undefined => {
     const value = text(name)
-    const scheme = value !== undefined && URL.canParse(value) ? new URL(value).protocol : ''
-    if (value === undefined || schemes.includes(scheme)) return value
+    if (value === undefined || schemes.some((scheme) => value.startsWith(scheme))) return value
     // The value may hold a password.
-    faults.push(
-      `${name} must be a URL that starts with ${schemes.join(' or ')}//, received another`,
-    )
+    faults.push(`${name} must be a URL that starts with ${schemes.join(' or ')}, received another`)
     return undefined
   }
   const list = (name: SettingName) =>
@@ -219,8 +216,8 @@ export function readConfig(
   }
   const config: Config = {
     home: resolve(text('VERGER_HOME') ?? join(homedir(), '.verger')),
-    databaseUrl: ofScheme('VERGER_DATABASE_URL', 'postgres:', 'postgresql:'),
-    blobsUrl: ofScheme('VERGER_BLOBS_URL', 's3:', 'gs:'),
+    databaseUrl: ofScheme('VERGER_DATABASE_URL', 'postgres://', 'postgresql://'),
+    blobsUrl: ofScheme('VERGER_BLOBS_URL', 's3://', 'gs://'),
     token: text('VERGER_TOKEN'),
     tls:
       certFile === undefined || keyFile === undefined

@@ -149,6 +149,11 @@ export const ERROR_CATALOGUE = {
   registry_busy: failure(503, 'Another process held the registry for too long.'),
   registry_damaged: failure(500, 'The database of the registry is not intact.'),
   registry_newer: failure(500, 'The registry was written by a newer version of Verger.'),
+  registry_refused: failure(
+    500,
+    'PostgreSQL refuses the user, the password, the database or what Verger does there.',
+  ),
+  registry_unreachable: failure(503, 'PostgreSQL, which holds the registry, cannot be reached.'),
   report_form_missing: failure(
     500,
     'The form that reports are written into is not part of this installation.',

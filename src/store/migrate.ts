@@ -12,6 +12,18 @@ const MIGRATIONS: Readonly<Record<string, (dialect: Dialect) => Migration>> = {
   '0002-serving': addServingTables,
 }
 
+/** Whether there is anything to run. Throws `registry_newer`. */
+export async function hasPending(
+  db: Kysely<Schema>,
+  dialect: Dialect,
+  location: string,
+): Promise<boolean> {
+  const done = await readDone(db, dialect)
+  const unknown = done.filter((name) => !Object.hasOwn(MIGRATIONS, name))
+  if (unknown.length > 0) throw newer(location, unknown)
+  return done.length < Object.keys(MIGRATIONS).length
+}
+
 /**
  * Runs what has not run yet, all of it or nothing; processes that start together wait for each other. Throws
  * `registry_newer` where the database has seen a migration that this program does not know.
@@ -21,15 +33,12 @@ export async function migrate(
   dialect: Dialect,
   location: string,
 ): Promise<void> {
-  const known = Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)] as const)
   // Migrator reads the whole schema several times; what is up to date is opened without it.
-  const done = await readDone(db, dialect)
-  const unknown = done.filter((name) => !Object.hasOwn(MIGRATIONS, name))
-  if (unknown.length > 0) throw newer(location, unknown)
-  if (done.length === known.length) return
+  if (!(await hasPending(db, dialect, location))) return
+  const migrations = Object.entries(MIGRATIONS).map(([name, create]) => [name, create(dialect)])
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: async () => Object.fromEntries(known) },
+    provider: { getMigrations: async () => Object.fromEntries(migrations) },
   })
   const { error } = await migrator.migrateToLatest()
   if (error !== undefined) throw error

@@ -1,6 +1,5 @@
 /** What a registry keeps: tables in a database, bytes in a blob store. */
 import type { Config } from '../core/config.ts'
-import { VergerError } from '../core/errors.ts'
 import type { BlobStore } from './blob-store.ts'
 import { openBlobStore } from './open-blob-store.ts'
 import type { OpenDatabase } from './open-database.ts'
@@ -17,7 +16,7 @@ export type StoreConfig = Pick<Config, 'home'> & Partial<Pick<Config, 'databaseU
  * power.
  *
  * Throws `registry_damaged` (and has changed nothing), `registry_newer`, `registry_busy`, `disk_full`, `write_failed`,
- * `config_invalid`.
+ * `config_invalid`; with PostgreSQL `registry_unreachable` and `registry_refused`.
  */
 export async function openStore({ home, databaseUrl, blobsUrl }: StoreConfig): Promise<Store> {
   const database = await openDatabase(home, databaseUrl)
@@ -34,8 +33,6 @@ async function openDatabase(home: string, url: string | undefined): Promise<Open
     const { openSqlite } = await import('./sqlite/open-sqlite.ts')
     return openSqlite(home)
   }
-  throw new VergerError(
-    'config_invalid',
-    'Expected VERGER_DATABASE_URL to be unset, this version cannot open PostgreSQL yet',
-  )
+  const { openPostgres } = await import('./postgres/open-postgres.ts')
+  return openPostgres(url)
 }
