@@ -18,3 +18,10 @@ go_server() {
 
 go_server github.com/versity/versitygw v1.8.0 github.com/versity/versitygw/cmd/versitygw
 go_server github.com/fsouza/fake-gcs-server v1.56.1 github.com/fsouza/fake-gcs-server
+
+# PostgreSQL is started by test/support/postgres.ts; a package of any version from 13 on will do.
+if ! command -v initdb > /dev/null && ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
+  echo "installing PostgreSQL"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql > /dev/null
+fi

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import { createRegistry, type Registry } from '../../dist/registry/registry.js'
-import { openStore, type Store } from '../../dist/store/store.js'
+import { openStore, type Store, type StoreConfig } from '../../dist/store/store.js'
 
 const open: Store[] = []
 const folders: string[] = []
@@ -24,16 +24,16 @@ export function createFolder(): string {
 export const createHome = (): string => join(createFolder(), 'home')
 
 /** Opens a store that is closed when the test ends. */
-export async function openHome(home = createHome()): Promise<Store> {
-  const store = await openStore({ home })
+export async function openHome(config: StoreConfig = { home: createHome() }): Promise<Store> {
+  const store = await openStore(config)
   open.push(store)
   return store
 }
 
 export async function openHomeRegistry(
-  home?: string,
+  config?: StoreConfig,
 ): Promise<{ readonly store: Store; readonly registry: Registry }> {
-  const store = await openHome(home)
+  const store = await openHome(config)
   return { store, registry: createRegistry(store) }
 }
 

@@ -14,11 +14,11 @@ import { bundleFiles, createHome, openHome, openHomeRegistry } from './homes.ts'
 describe('opening a store', () => {
   it('creates the home for its owner alone, and opens it again', async () => {
     const home = createHome()
-    const store = await openHome(home)
+    const store = await openHome({ home })
     expect(statSync(home).mode & 0o777).toBe(0o700)
     await store.blobs.put(Buffer.from('a'))
     await store.close()
-    const again = await openHome(home)
+    const again = await openHome({ home })
     expect(await again.db.selectFrom('models').selectAll().execute()).toEqual([])
   })
 
@@ -42,11 +42,11 @@ describe('opening a store', () => {
 
   it('refuses a database that a newer Verger has changed, and leaves it as it is', async () => {
     const home = createHome()
-    const store = await openHome(home)
+    const store = await openHome({ home })
     await sql`insert into kysely_migration values ('9999-future', '2030')`.execute(store.db)
     await store.close()
     const before = readFileSync(join(home, 'verger.db'))
-    await expect(openHome(home)).rejects.toMatchObject({
+    await expect(openHome({ home })).rejects.toMatchObject({
       code: 'registry_newer',
       message: expect.stringContaining('9999-future'),
     })
@@ -56,10 +56,10 @@ describe('opening a store', () => {
   it('says when the home is a file, or the database a folder', async () => {
     const home = createHome()
     writeFileSync(home, '')
-    await expect(openHome(home)).rejects.toMatchObject({ code: 'write_failed' })
+    await expect(openHome({ home })).rejects.toMatchObject({ code: 'write_failed' })
     const other = createHome()
     mkdirSync(join(other, 'verger.db'), { recursive: true })
-    await expect(openHome(other)).rejects.toMatchObject({
+    await expect(openHome({ home: other })).rejects.toMatchObject({
       code: 'write_failed',
       message: expect.stringContaining(join(other, 'verger.db')),
     })
@@ -113,14 +113,14 @@ describe('a damaged database', () => {
     expect(damaged.equals(intact)).toBe(false)
     mkdirSync(home)
     writeFileSync(file, damaged)
-    await expect(openHome(home)).rejects.toMatchObject({
+    await expect(openHome({ home })).rejects.toMatchObject({
       code: 'registry_damaged',
       message: expect.stringContaining(file),
       hint: expect.stringMatching(/backup|away/),
     })
     expect(readFileSync(file).equals(damaged)).toBe(true)
     writeFileSync(file, intact)
-    const { registry } = await openHomeRegistry(home)
+    const { registry } = await openHomeRegistry({ home })
     expect((await registry.listModels()).map(({ versions }) => versions)).toEqual([4, 4])
   })
 })

@@ -50,8 +50,8 @@ describe('versions of a registry', () => {
 
   it('follow a default that another process changes', async () => {
     const home = createHome()
-    const { registry } = await openHomeRegistry(home)
-    const { registry: elsewhere } = await openHomeRegistry(home)
+    const { registry } = await openHomeRegistry({ home })
+    const { registry: elsewhere } = await openHomeRegistry({ home })
     await registry.register({ model: 'fruits', files: bundle })
     const versions = registryVersions(registry, 'fruits')
     await versions.find(undefined, undefined)
@@ -71,7 +71,7 @@ describe('versions of a registry', () => {
 
   it('answer again once a damaged file was repaired', async () => {
     const home = createHome()
-    const { registry } = await openHomeRegistry(home)
+    const { registry } = await openHomeRegistry({ home })
     await registry.register({ model: 'fruits', files: bundle })
     const hash = sha256(bundle.get('head.safetensors') ?? new Uint8Array())
     const name = readdirSync(join(home, 'blobs'), { recursive: true, encoding: 'utf8' }).find(

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import pg from 'pg'
-import { VergerError } from '../../core/errors.ts'
 import { hasPending, migrate } from '../migrate.ts'
 import { moveRevision } from '../move-revision.ts'
 import type { OpenDatabase } from '../open-database.ts'
@@ -96,18 +95,10 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
 }
 
 function openPool(settings: pg.PoolConfig, location: string): Kysely<Schema> {
-  let pool: pg.Pool
-  try {
-    pool = new pg.Pool(settings)
-  } catch (cause) {
-    throw new VergerError(
-      'config_invalid',
-      'Expected VERGER_DATABASE_URL to be like postgres://user:password@host:5432/database, received another form',
-      { hint: 'Write special characters of a password as in a URL: @ is %40.', cause },
-    )
-  }
-  // A connection that breaks while nobody uses it is replaced when somebody does.
+  const pool = new pg.Pool(settings)
+  // A connection that breaks says so to the query that uses it, or is replaced before the next; no reason to end a process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return new Kysely<Schema>({ dialect: new WrappedPostgresDialect(pool, location) })
 }
 

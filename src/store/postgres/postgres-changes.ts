@@ -32,8 +32,10 @@ class Following implements PostgresChanges {
   readonly #options: PostgresChangesOptions
   readonly #watchers = new Set<() => void>()
   readonly #closing = new AbortController()
+  readonly #closed = new Promise<void>((resolve) => {
+    this.#closing.signal.addEventListener('abort', () => resolve())
+  })
   #following: Promise<unknown> | undefined
-  #client: pg.Client | undefined
   /** Newest revision that was heard of. */
   #newest = 0
   /** Moves too when something may have been missed. */
@@ -64,7 +66,6 @@ class Following implements PostgresChanges {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#client?.end().catch(() => {})
     await this.#following
   }
 
@@ -86,16 +87,14 @@ class Following implements PostgresChanges {
       })
       client.on('notification', ({ payload }) => this.moveTo(Number(payload)))
       try {
-        await client.connect()
-        this.#client = client
+        await Promise.race([client.connect(), this.#closed])
         await client.query(`listen ${CHANGE_CHANNEL}`)
         // What was committed before this moment was not told.
         this.#move()
-        await ended
+        await Promise.race([ended, this.#closed])
       } catch {
         // The poll goes on meanwhile, and those who query say what is wrong.
       }
-      this.#client = undefined
       await client.end().catch(() => {})
       await this.#pause(RECONNECT_MS * (0.5 + Math.random()))
     }

@@ -62,6 +62,13 @@ export function toPostgresError(error: unknown, location: string): unknown {
   if (error instanceof VergerError || !(error instanceof Error)) return error
   const { code = '' } = error as { readonly code?: string }
   const said = textOf(error)
+  if (code === 'ERR_INVALID_URL') {
+    return new VergerError(
+      'config_invalid',
+      'Expected VERGER_DATABASE_URL to be like postgres://user:password@host:5432/database, received another form',
+      { hint: 'Write special characters of a password as in a URL: @ is %40.' },
+    )
+  }
   if (code.startsWith('XX00') && code !== 'XX000') return registryDamaged(location, said, error)
   const meaning = meaningOf(code, said)
   if (meaning === undefined) return error
