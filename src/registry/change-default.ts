@@ -46,7 +46,7 @@ export async function recordChange(
         from_version: from,
         to_version: to,
         percent: percent ?? null,
-        took_ms: tookMs ?? null,
+        took_us: tookMs === undefined ? null : Math.round(tookMs * 1000),
       }),
     )
     .returningAll()
@@ -63,6 +63,6 @@ export function toChange(row: DefaultChangeRow): DefaultChange {
     from: row.from_version ?? undefined,
     to: row.to_version ?? undefined,
     percent: row.percent ?? undefined,
-    tookMs: row.took_ms ?? undefined,
+    tookMs: row.took_us === null ? undefined : row.took_us / 1000,
   }
 }

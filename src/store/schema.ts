@@ -88,8 +88,8 @@ interface DefaultChangesTable {
   to_version: string | null
   /** Of the requests, for a canary. */
   percent: number | null
-  /** From the request for the change until the version answered; null where nobody measured. */
-  took_ms: number | null
+  /** Microseconds from the request for the change until the version answered; null where nobody measured. */
+  took_us: number | null
   seal: string
 }
 

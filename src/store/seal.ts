@@ -1,7 +1,8 @@
 /**
  * A seal is a hash over a row, kept in the row: SQLite finds a damaged page by its structure only, and a byte that
  * changed within a text would otherwise be believed. The seals of models, versions and the history are checked whenever
- * a database is opened. A migration that adds a column to a sealed table seals its rows again.
+ * a database is opened. A migration that adds a column to a sealed table seals its rows again. Sealed numbers are whole:
+ * SQLite and JavaScript write others differently.
  */
 import { sha256 } from '../core/hashes.ts'
 

@@ -1,7 +1,9 @@
 /** The registry in PostgreSQL: what SQLite promises too, and what several servers on one database need. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRegistryTables } from '../../dist/store/migrations/0001-registry.js'
 import type { StoreConfig } from '../../dist/store/store.js'
 import { openStore } from '../../dist/store/store.js'
 import { bundleFiles, createHome, openHome, openHomeRegistry } from '../contract/homes.ts'
@@ -267,7 +269,6 @@ describe('servers on one PostgreSQL', () => {
   it('wait for a lock no longer than 10 s', async () => {
     const place = await createPlace()
     const { one } = await openTwo(place)
-    const { default: pg } = await import('pg')
     const client = new pg.Client({ connectionString: place.databaseUrl })
     await client.connect()
     try {
@@ -280,4 +281,37 @@ describe('servers on one PostgreSQL', () => {
     }
     await expect(one.registry.setDefault('fruits', 'v2')).resolves.toMatchObject({ to: 'v2' })
   }, 30_000)
+})
+
+describe('a PostgreSQL registry of an earlier form', () => {
+  it('is brought forward once by servers that start together, with all that it knew', async () => {
+    const place = await createPlace()
+    const db = new Kysely<unknown>({
+      dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: place.databaseUrl }) }),
+    })
+    await createRegistryTables('postgres').up(db)
+    await db.destroy()
+    await postgres.query(
+      place.databaseUrl,
+      `create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null);
+       insert into kysely_migration values ('0001-registry', '2026-01-01');
+       insert into models values ('fruits', 'at the market', null, 1, '2026-01-01T00:00:00.000Z', '');
+       insert into versions values
+         ('fruits', 'v1', 'aa', '{"bundle.json":"aa"}', '', '2026-01-02T00:00:00.000Z', ''),
+         ('fruits', 'v2', 'bb', '{"bundle.json":"bb"}', '', '2026-01-03T00:00:00.000Z', '');
+       update models set default_version = 'v2';
+       insert into default_changes (model, at, kind, who, why, from_version, to_version, seal)
+         values ('fruits', '2026-01-03T00:00:00.000Z', 'set', 'anna', '', 'v1', 'v2', '')`,
+    )
+    const [first] = await Promise.all([1, 2, 3].map(() => openHomeRegistry(place)))
+    expect(await first?.registry.getModel('fruits')).toMatchObject({
+      defaultVersion: 'v2',
+      labels: {},
+      updatedAt: '2026-01-01T00:00:00.000Z',
+      etag: expect.stringMatching(/^[0-9a-f]{16}$/),
+    })
+    const versions = (await first?.registry.listVersions('fruits')) ?? []
+    expect(versions.map(({ name }) => name)).toEqual(['v2', 'v1'])
+    expect(await first?.registry.readHistory('fruits')).toMatchObject([{ who: 'anna', to: 'v2' }])
+  })
 })

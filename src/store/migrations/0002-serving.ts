@@ -13,7 +13,7 @@ export const addServingTables = (dialect: Dialect): Migration => ({
 })
 
 async function extendTables(db: Kysely<Schema>, dialect: Dialect): Promise<void> {
-  const { text, integer, real } = COLUMN_TYPES[dialect]
+  const { text, integer } = COLUMN_TYPES[dialect]
   const add = (table: 'models' | 'versions' | 'default_changes', name: string, type = text) =>
     db.schema.alterTable(table).addColumn(name, type)
   const addObject = (table: 'models' | 'versions', name: string) =>
@@ -39,7 +39,7 @@ async function extendTables(db: Kysely<Schema>, dialect: Dialect): Promise<void>
     .addColumn('position', integer, (column) => column.notNull().defaultTo(sql`0`))
     .execute()
   await add('default_changes', 'percent', integer).execute()
-  await add('default_changes', 'took_ms', real).execute()
+  await add('default_changes', 'took_us', integer).execute()
 }
 
 /** Gives the new columns of existing rows their values, and seals these rows again. */
