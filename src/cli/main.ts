@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   models: async () => (await import('./commands/models.ts')).createModelsCommand,
   versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,
   up: async () => (await import('./commands/up.ts')).createUpCommand,
+  tokens: async () => (await import('./commands/tokens.ts')).createTokensCommand,
+  audit: async () => (await import('./commands/audit.ts')).createAuditCommand,
   cache: async () => (await import('./commands/cache.ts')).createCacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
 }

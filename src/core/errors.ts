@@ -172,6 +172,13 @@ export const ERROR_CATALOGUE = {
     502,
     'Object storage did not answer, or only with faults, at every try.',
   ),
+  token_exists: failure(409, 'A token has or had this name.'),
+  token_invalid: usage(422, 'What a token is to allow, or when it expires, cannot be used.'),
+  token_unknown: usage(404, 'No token has this name.'),
+  too_many_failures: failure(
+    429,
+    'Too many wrong tokens came from this address; retry after the time named.',
+  ),
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),

@@ -4,13 +4,15 @@ import { VergerError } from '../core/errors.ts'
 /** The rule of CloudML, and `-`, which addresses and folders take as well. */
 const NAME = /^[a-z][a-z0-9_-]{0,127}$/i
 
+const EXAMPLES = { model: 'fruits', version: 'v1', token: 'scales' } as const
+
 /** Throws `name_invalid`. */
-export function requireName(kind: 'model' | 'version', name: string): void {
+export function requireName(kind: 'model' | 'version' | 'token', name: string): void {
   if (NAME.test(name)) return
   throw new VergerError(
     'name_invalid',
     `Expected the name of a ${kind} to start with a letter and to have only letters, digits, _ and -, at most 128, received ${JSON.stringify(name)}`,
-    { hint: kind === 'model' ? 'For example: fruits' : 'For example: v1' },
+    { hint: `For example: ${EXAMPLES[kind]}` },
   )
 }
 

@@ -11,7 +11,9 @@ import { VergerError } from '../core/errors.ts'
 import { packagePath } from '../core/version.ts'
 import type { ServingHost } from '../serving/serving-host.ts'
 import { admitByBytes } from './admission.ts'
-import { authenticateRequests, createAuthenticator } from './authentication.ts'
+import { type AuditLog, auditRequests } from './audit-log.ts'
+import { authenticateRequests } from './authentication.ts'
+import type { Authenticator } from './authenticator.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import { type Metrics, recordRequests } from './metrics.ts'
@@ -19,6 +21,7 @@ import { OPENAPI } from './openapi.ts'
 import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
 import type { RouteOptions } from './route-options.ts'
+import { registerAuditRoute } from './routes/audit.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
@@ -30,6 +33,7 @@ import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
 import { addSharedSchemas } from './routes/schemas.ts'
 import { registerStateRoutes } from './routes/states.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
+import { registerTokenRoutes } from './routes/tokens.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -39,6 +43,8 @@ export interface AppOptions {
   readonly host: ServingHost
   readonly home: HomeRegistry
   readonly metrics: Metrics
+  readonly authenticator: Authenticator
+  readonly audit: AuditLog
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
@@ -70,6 +76,8 @@ export async function createApp({
   host,
   home,
   metrics,
+  authenticator,
+  audit,
   warming,
   logger,
   tls,
@@ -113,7 +121,9 @@ export async function createApp({
   endConnectionsOnClose(app)
   registerSecurityHeaders(app)
   if (config.corsOrigins.length > 0) await app.register(fastifyCors, corsOptions(config))
-  authenticateRequests(app, createAuthenticator(config.token), {
+  auditRequests(app, audit)
+  authenticateRequests(app, {
+    authenticator,
     ...(isLocal ? { refuseOthersThan: config.corsOrigins } : {}),
   })
   admitByBytes(app, limits)
@@ -130,7 +140,7 @@ export async function createApp({
       fieldSize: 1024,
     },
   })
-  const options: RouteOptions = { host, home, config, metrics }
+  const options: RouteOptions = { host, home, config, metrics, authenticator, audit }
   registerHealthRoutes(app, options, warming)
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, (api) => {
@@ -140,6 +150,8 @@ export async function createApp({
     registerDefaultRoutes(api, options)
     registerCorrectionRoute(api, options)
     registerStateRoutes(api, options)
+    registerTokenRoutes(api, options)
+    registerAuditRoute(api, options)
     api.get(
       '/api/openapi.json',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },

@@ -7,8 +7,11 @@ import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 import { VergerError } from '../core/errors.ts'
 
-/** Names that lead to this machine, whoever says where names lead. The hosts of CloudML are pointed here on purpose. */
-const LOCAL_NAME = /^(?:.+\.)?localhost$|(?:^|-)ml\.googleapis\.com$/i
+/**
+ * Names that nobody else can turn towards this machine: those without a dot, those of RFC 6761, and the hosts of CloudML,
+ * which are pointed here on purpose.
+ */
+const LOCAL_NAME = /^[^.]+$|\.localhost$|(?:^|-)ml\.googleapis\.com$/i
 
 /**
  * Throws `origin_refused` for a page of another origin, and for a name that somebody else may have turned towards this

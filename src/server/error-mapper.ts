@@ -26,15 +26,30 @@ export function mapError(config: Config, host: Pick<ServingHost, 'load'>) {
       errorFormOf(request.server, request.url) ??
       describeError
     const { status, body } = applyForm(form, known)
+    request.outcome = known.code
     if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
-    if (status === 503 || status === 429) void reply.header('retry-after', retryAfterSeconds(host))
-    if (known.code === 'unauthorized')
-      void reply.header('www-authenticate', 'Bearer realm="verger"')
+    if (status === 503 || status === 429) {
+      const seconds = known.details['retryAfterSeconds'] ?? retryAfterSeconds(host)
+      void reply.header('retry-after', seconds)
+    }
+    const challenge = challengeOf(known)
+    if (challenge !== undefined) void reply.header('www-authenticate', challenge)
     void reply.code(status)
     if (form === describeError) void reply.send(body)
     // Some clients read an error only where its type is this, to the letter.
     else void reply.type('application/json').send(Buffer.from(JSON.stringify(body)))
   }
+}
+
+/** What a client must send to be let in (RFC 6750, section 3). */
+function challengeOf({ code, details }: VergerError): string | undefined {
+  const { isGiven, scope } = details
+  if (code === 'unauthorized') {
+    return `Bearer realm="verger"${isGiven === true ? ', error="invalid_token"' : ''}`
+  }
+  if (code !== 'forbidden') return undefined
+  const needed = typeof scope === 'string' ? `, scope="${scope}"` : ''
+  return `Bearer realm="verger", error="insufficient_scope"${needed}`
 }
 
 function applyForm(form: FormatError, error: VergerError): { status: number; body: unknown } {

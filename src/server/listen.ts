@@ -29,7 +29,7 @@ export interface RunningServer {
  * Throws `address_needs_token`, `address_in_use`, or an error of the backbone or of the registry.
  */
 export async function listen({ config, host, port }: ListenOptions): Promise<RunningServer> {
-  const isLocal = checkAddress(host, config.token)
+  const isLocal = isLoopback(host)
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
   const tls = config.tls === undefined ? undefined : await openTlsFiles(config.tls, logger)
   const opened = await openApp(config, logger, { tls, isLocal }).catch((error: unknown) => {
@@ -41,7 +41,8 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
     await opened.close()
   }
   try {
-    const { app, warming } = opened
+    const { app, warming, authenticator } = opened
+    if (!isLocal && !(await authenticator.isGuarded())) throw needsToken(host)
     const connections = trackConnections(app.server)
     if (tls !== undefined) takeRenewals(app, tls)
     await bind(app, host, port)
@@ -150,18 +151,19 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
-/** Whether the address is on loopback. Throws `address_needs_token` where it is not, and nothing guards it. */
-function checkAddress(host: string, token: string | undefined): boolean {
+function isLoopback(host: string): boolean {
   const family = isIP(host)
-  const isLoopback =
-    family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4')
-  if (isLoopback || token !== undefined) return isLoopback
-  throw new VergerError(
+  return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+const needsToken = (host: string): VergerError =>
+  new VergerError(
     'address_needs_token',
     `Expected a loopback address or a token, received ${host} and no token: anybody on the network could use the server`,
-    { hint: 'Set VERGER_TOKEN to a long random text, e.g. from: openssl rand -hex 32' },
+    {
+      hint: 'Make a token (verger tokens create NAME --scope predict,read,manage), or set VERGER_TOKEN to a long random text.',
+    },
   )
-}
 
 function urlOf(app: FastifyInstance, host: string, protocol: string): string {
   const { port, family } = app.server.address() as AddressInfo

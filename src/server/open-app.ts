@@ -4,14 +4,19 @@ import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { openServingHost } from '../serving/serving-host.ts'
 import { type AppOptions, createApp } from './app.ts'
+import { createAuditLog } from './audit-log.ts'
+import { type Authenticator, createAuthenticator } from './authenticator.ts'
+import { createFailureLimit } from './failure-limit.ts'
 import { createHomeRegistry } from './home-registry.ts'
 import { watchHost } from './metrics/watch-host.ts'
 import { createMetrics } from './metrics.ts'
+import { createTokenIndex } from './token-index.ts'
 
 export interface OpenApp {
   readonly app: FastifyInstance
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
+  readonly authenticator: Authenticator
   /** Closes the application and then what it stands on. */
   close(): Promise<void>
 }
@@ -31,19 +36,27 @@ export async function openApp(
     home: config.home,
   })
   watchHost(metrics.registry, host)
+  const tokens = createTokenIndex(home, logger)
+  const failures = createFailureLimit()
+  const authenticator = createAuthenticator({ token: config.token, tokens, failures })
+  const audit = createAuditLog(home, logger)
   let app: FastifyInstance | undefined
   const close = async () => {
     await app?.close()
     await host.close()
+    await Promise.all([tokens.close(), audit.close()])
     await home.close()
   }
   try {
     const warming = host.warm()
     const finding = home.find()
     finding.catch(() => {})
-    app = await createApp({ config, host, home, metrics, warming, logger, ...listening })
+    app = await createApp({
+      ...{ config, host, home, metrics, authenticator, audit, warming, logger },
+      ...listening,
+    })
     await finding
-    return { app, warming, close }
+    return { app, warming, authenticator, close }
   } catch (error) {
     await close()
     throw error

@@ -1,5 +1,7 @@
 import type { Config } from '../core/config.ts'
 import type { ServingHost } from '../serving/serving-host.ts'
+import type { AuditLog } from './audit-log.ts'
+import type { Authenticator } from './authenticator.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -9,4 +11,7 @@ export interface RouteOptions {
   readonly home: HomeRegistry
   readonly config: Config
   readonly metrics: Metrics
+  /** For protocols that are not HTTP; requests of HTTP are let in and recorded before a route is asked. */
+  readonly authenticator: Authenticator
+  readonly audit: AuditLog
 }

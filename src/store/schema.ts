@@ -174,3 +174,4 @@ export type DatasetRow = Selectable<DatasetsTable>
 export type ModelRow = Selectable<ModelsTable>
 export type VersionRow = Selectable<VersionsTable>
 export type DefaultChangeRow = Selectable<DefaultChangesTable>
+export type TokenRow = Selectable<TokensTable>

@@ -12,7 +12,7 @@ export function createUpCommand(context: CommandContext): Command {
     .option('--port <n>', 'port to listen on, 0 for any free one', parsePort, DEFAULT_PORT)
     .option(
       '--host <address>',
-      'address to listen on; another than loopback needs VERGER_TOKEN',
+      'address to listen on; another than loopback needs a token',
       '127.0.0.1',
     )
     .option('--json', 'print the address as JSON')
@@ -22,7 +22,8 @@ export function createUpCommand(context: CommandContext): Command {
 Examples:
   $ verger up
   $ verger up --port 8080
-  $ VERGER_TOKEN=$(openssl rand -hex 32) verger up --host 0.0.0.0
+  $ verger tokens create phone --scope predict && verger up --host 0.0.0.0
+  $ VERGER_TLS_CERT=cert.pem VERGER_TLS_KEY=key.pem verger up
   $ curl -F photo=@apple.jpg http://127.0.0.1:4400/predict
   $ curl -F photo=@apple.jpg 'http://127.0.0.1:4400/predict?model=fruits'
 

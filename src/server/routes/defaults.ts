@@ -50,7 +50,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
   app.put<{ Params: OfModel; Body: Reason & { readonly version: string } }>(
     '/api/models/:model/default',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'default.set', modelOf },
       schema: {
         tags,
         summary: 'Let a version answer from now on',
@@ -86,7 +86,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
   app.post<{ Params: OfModel; Body: Reason }>(
     '/api/models/:model/rollback',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'default.rollback', modelOf },
       schema: {
         tags,
         summary: 'Let the default before answer again; once more goes back one further',
@@ -132,7 +132,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
   app.put<{ Params: OfModel; Body: Reason & Canary }>(
     '/api/models/:model/canary',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'canary.set', modelOf },
       schema: {
         tags,
         summary: 'Let a version answer a share of the requests that name none',
@@ -165,7 +165,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
   app.put<{ Params: OfModel; Body: Reason & { readonly version: string } }>(
     '/api/models/:model/shadow',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'shadow.set', modelOf },
       schema: {
         tags,
         summary: 'Ask a version beside the one that answers, and count where they disagree',
@@ -195,7 +195,7 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
     app.delete<{ Params: OfModel; Querystring: Reason }>(
       `/api/models/:model/${trial}`,
       {
-        config: { scope: 'manage', modelOf },
+        config: { scope: 'manage', action: `${trial}.set`, modelOf },
         schema: {
           tags,
           summary: `End the ${trial}`,

@@ -6,7 +6,7 @@ import { type ErrorDescription, toVergerError, VergerError } from '../../core/er
 import type { Model, ModelSettings, Precondition, Registry } from '../../registry/registry.ts'
 import { maySee } from '../../registry/scopes.ts'
 import { readModelCard } from '../../training/model-card.ts'
-import { requireModel } from '../authentication.ts'
+import { requireModel } from '../authenticator.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { IF_MATCH, MODEL_SETTINGS, OF_MODEL, type OfModel } from './model-schemas.ts'
 import {
@@ -60,7 +60,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
   app.post<{ Body: ModelSettings & { readonly name: string } }>(
     '/api/models',
     {
-      config: { scope: 'manage', isFiltered: true },
+      config: { scope: 'manage', action: 'model.create', isFiltered: true },
       schema: {
         tags,
         summary: 'Create a model without versions',
@@ -109,7 +109,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
   app.patch<{ Params: OfModel; Body: ModelSettings }>(
     '/api/models/:model',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'model.update', modelOf },
       schema: {
         tags,
         summary: 'Change what a model is for, and opt in or out',
@@ -139,7 +139,7 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
   }>(
     '/api/models/:model',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'model.delete', modelOf },
       schema: {
         tags,
         summary: 'Delete a model with its history and its corrected photos',

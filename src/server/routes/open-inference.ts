@@ -204,7 +204,7 @@ function registerRepository(api: FastifyInstance, service: InferenceService): vo
   api.post(
     `${path}/load`,
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'model.load', modelOf },
       schema: describeRoute('Load the version that answers, and test it', path, 'It is loaded'),
     },
     async (request, reply) => {
@@ -216,7 +216,7 @@ function registerRepository(api: FastifyInstance, service: InferenceService): vo
   api.post(
     `${path}/unload`,
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'model.unload', modelOf },
       schema: describeRoute(
         'Take all versions of a model out of memory, until they are asked for',
         path,

@@ -57,7 +57,7 @@ export function registerStateRoutes(app: FastifyInstance, { host, home }: RouteO
   app.post<{ Params: OfVersion }>(
     '/api/models/:model/versions/:version/load',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'version.load', modelOf },
       schema: {
         tags,
         summary: 'Load and test a version on this server before it is asked for',
@@ -74,7 +74,7 @@ export function registerStateRoutes(app: FastifyInstance, { host, home }: RouteO
   app.post<{ Params: OfVersion }>(
     '/api/models/:model/versions/:version/unload',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'version.unload', modelOf },
       schema: {
         tags,
         summary: 'Give back the memory of a version; it is loaded again when it is asked for',

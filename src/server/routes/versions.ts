@@ -120,7 +120,7 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
   app.patch<{ Params: OfVersion; Body: VersionSettings }>(
     '/api/models/:model/versions/:version',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'version.update', modelOf },
       schema: {
         tags,
         summary: 'Change what is said of a version; what it answers never changes',
@@ -159,7 +159,7 @@ export function registerVersionRoutes(app: FastifyInstance, { home }: RouteOptio
   }>(
     '/api/models/:model/versions/:version',
     {
-      config: { scope: 'manage', modelOf },
+      config: { scope: 'manage', action: 'version.delete', modelOf },
       schema: {
         tags,
         summary: 'Delete a version',

@@ -1,0 +1,93 @@
+import { parseDurationMs } from '../core/durations.ts'
+import { auditedStore } from '../registry/audited-registry.ts'
+import { currentUser } from '../registry/current-user.ts'
+import { createToken, listTokens, revokeToken, type Token } from '../registry/tokens.ts'
+import { renderColumns } from './columns.ts'
+import type { CommandContext } from './context.ts'
+import { formatTime } from './formats.ts'
+import { printJson } from './print-json.ts'
+import { printable } from './printable.ts'
+import { withRegistry } from './with-registry.ts'
+
+export interface PlannedToken {
+  readonly name: string
+  readonly scopes: readonly string[]
+  readonly models: readonly string[] | undefined
+  /** `90d`, or a date. */
+  readonly expires: string | undefined
+  readonly json: boolean
+}
+
+/** The token alone goes to standard output, so that a shell can keep it. */
+export async function runTokensCreate(
+  context: CommandContext,
+  { name, scopes, models, expires, json }: PlannedToken,
+): Promise<void> {
+  const who = currentUser()
+  const expiresAt = expires === undefined ? undefined : expiryOf(expires)
+  const created = await withRegistry(context, (_registry, store) =>
+    createToken(
+      auditedStore(store, who, { action: 'token.create', target: name }),
+      { name, scopes, models, expiresAt },
+      who,
+    ),
+  )
+  if (json) return printJson(context, created)
+  context.stdout.write(`${created.token}\n`)
+  context.stderr.write(
+    `Created ${name}: ${describe(created)}. This is its only showing; every server of this registry now wants a token.\n`,
+  )
+}
+
+export async function runTokensList(
+  context: CommandContext,
+  { json }: { readonly json: boolean },
+): Promise<void> {
+  const tokens = await withRegistry(context, (_registry, store) => listTokens(store))
+  if (json) return printJson(context, tokens)
+  if (tokens.length === 0) {
+    context.stderr.write(
+      'There is no token yet. verger tokens create NAME --scope predict makes one.\n',
+    )
+    return
+  }
+  context.stdout.write(
+    renderColumns(
+      ['token', 'state', 'scopes', 'models', 'expires', 'last used', 'created by'].map((title) => ({
+        title,
+      })),
+      tokens.map(({ name, state, scopes, models, expiresAt, lastUsedAt, createdBy }) => [
+        name,
+        state,
+        scopes.join(','),
+        models?.join(',') ?? 'all',
+        expiresAt === undefined ? 'never' : formatTime(expiresAt),
+        lastUsedAt === undefined ? '-' : formatTime(lastUsedAt),
+        printable(createdBy),
+      ]),
+    ),
+  )
+}
+
+export async function runTokensRevoke(
+  context: CommandContext,
+  { name, json }: { readonly name: string; readonly json: boolean },
+): Promise<void> {
+  const token = await withRegistry(context, (_registry, store) =>
+    revokeToken(auditedStore(store, currentUser(), { action: 'token.revoke', target: name }), name),
+  )
+  if (json) return printJson(context, token)
+  context.stdout.write(`Revoked ${name}. Every server refuses it within a second.\n`)
+}
+
+/** What is no span of time is left to be read as a date. */
+function expiryOf(text: string): string {
+  const ms = parseDurationMs(text)
+  return ms === undefined ? text : new Date(Date.now() + ms).toISOString()
+}
+
+function describe({ scopes, models, expiresAt }: Token): string {
+  const which = models === undefined ? 'all models' : models.join(', ')
+  const until = expiresAt === undefined ? '' : `, until ${formatTime(expiresAt)}`
+  return `${scopes.join(', ')} on ${which}${until}`
+}

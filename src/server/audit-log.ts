@@ -1,0 +1,138 @@
+/** Writes down who changed what, and who was refused. An entry is in the log, or in the lines of the server, or in both. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { ErrorCode } from '../core/errors.ts'
+import type { AuditEntry } from '../registry/audit.ts'
+import type { HomeRegistry } from './home-registry.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the audit log calls a change by this route, e.g. `default.set`; else its method and path. */
+    action?: string
+  }
+  interface FastifyRequest {
+    /** `ok`, or the code of the error that it is answered with. */
+    outcome: 'ok' | ErrorCode
+  }
+}
+
+export interface AuditLog {
+  /** Writes an entry where there is a registry, and a line of the server. Never throws: what was changed stays changed. */
+  record(entry: AuditEntry): Promise<void>
+  /** As `record`; what somebody repeats within a minute becomes one more entry that says how often. */
+  recordRefusal(entry: AuditEntry): Promise<void>
+  /** Writes what was repeated. */
+  close(): Promise<void>
+}
+
+/** Repetitions are added up this long. */
+const WINDOW_MS = 60_000
+/** Different refusals that are told apart within that time: whoever sends more must not fill the disk. */
+const MAX_KINDS = 200
+
+export function createAuditLog(home: HomeRegistry, logger: Logger): AuditLog {
+  let repeated = new Map<string, { entry: AuditEntry; times: number }>()
+  let timer: NodeJS.Timeout | undefined
+
+  async function record(entry: AuditEntry): Promise<void> {
+    logger.info({ audit: entry }, 'audit')
+    try {
+      const [opened, { recordAudit }] = await Promise.all([
+        home.find(),
+        import('../registry/audit.ts'),
+      ])
+      if (opened !== undefined) await recordAudit(opened.store.db, entry)
+    } catch (error) {
+      logger.error({ err: error, audit: entry }, 'an entry of the audit log was not kept')
+    }
+  }
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const kinds = repeated
+    repeated = new Map()
+    for (const { entry, times } of kinds.values()) {
+      if (times > 0) await record({ ...entry, details: { ...entry.details, times } })
+    }
+  }
+
+  return {
+    record,
+    async recordRefusal(entry) {
+      timer ??= setTimeout(() => void flush(), WINDOW_MS).unref()
+      const { who, address, action, outcome } = entry
+      const isFull = repeated.size >= MAX_KINDS
+      const kind = isFull ? 'others' : JSON.stringify([who, address, action, outcome])
+      const seen = repeated.get(kind)
+      if (seen !== undefined) seen.times++
+      else {
+        repeated.set(kind, { entry: isFull ? { ...entry, address: 'several' } : entry, times: 0 })
+        await record(entry)
+      }
+    },
+    close: flush,
+  }
+}
+
+const REFUSALS: readonly string[] = [
+  'unauthorized',
+  'forbidden',
+  'origin_refused',
+  'too_many_failures',
+]
+const READING: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
+/** Records requests that change something before their answer is sent, and those that were refused. */
+export function auditRequests(app: FastifyInstance, log: AuditLog): void {
+  app.decorateRequest('outcome', 'ok')
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    const recording = recordRequest(request, log)
+    if (recording === undefined) done()
+    else void recording.then(() => done())
+  })
+}
+
+function recordRequest(request: FastifyRequest, log: AuditLog): Promise<void> | undefined {
+  const { method, outcome, is404 } = request
+  const { isOpen, scope = 'manage' } = request.routeOptions.config
+  if (REFUSALS.includes(outcome)) return log.recordRefusal(entryOf(request))
+  if (isOpen === true || is404 || scope !== 'manage' || READING.includes(method)) return undefined
+  return log.record(entryOf(request))
+}
+
+function entryOf(request: FastifyRequest): AuditEntry {
+  const { method, outcome, id, ip, caller, routeOptions } = request
+  const route = `${method} ${routeOptions.url ?? 'unknown'}`
+  const { action = route } = routeOptions.config
+  return {
+    who: caller.name,
+    action,
+    target: targetOf(request),
+    outcome,
+    requestId: id,
+    address: ip,
+    ...(action === route ? {} : { details: { route } }),
+  }
+}
+
+/** `fruits/v1`, `fruits`, or the name of something else, from wherever the request says it. */
+function targetOf(request: FastifyRequest): string {
+  const params = namesIn(request.params)
+  const body = namesIn(request.body)
+  const model = request.routeOptions.config.modelOf?.(request) ?? params.model ?? body.model
+  if (typeof model !== 'string') return params.name ?? body.name ?? ''
+  const version = params.version ?? body.version ?? body.name
+  return version === undefined || version === model ? model : `${model}/${version}`
+}
+
+function namesIn(value: unknown): { model?: string; version?: string; name?: string } {
+  if (typeof value !== 'object' || value === null) return {}
+  const names = Object.entries(value).filter(
+    ([key, each]) => ['model', 'version', 'name'].includes(key) && typeof each === 'string',
+  )
+  return Object.fromEntries(names.map(([key, each]) => [key, each.slice(0, MAX_TARGET)]))
+}
+
+/** Names are shorter; what is longer is no name, and is told as far as that. */
+const MAX_TARGET = 128
