@@ -22,6 +22,15 @@ export type {
   PredictRequest,
   Score,
 } from './serving/answer.ts'
+export type { Answering } from './serving/answering.ts'
+export type {
+  AnsweredPhoto,
+  AnswerRole,
+  DefaultSwitch,
+  HostEvents,
+  ShadowComparison,
+  VersionLoad,
+} from './serving/host-events.ts'
 export {
   openServingHost as openPredictor,
   type ServedDescription,
@@ -29,4 +38,9 @@ export {
   type ServingHostOptions as PredictorOptions,
   type VersionState,
 } from './serving/serving-host.ts'
-export { bundleVersion, type ServedModel, type VersionSource } from './serving/version-source.ts'
+export {
+  bundleVersion,
+  type Offer,
+  type OfferedVersion,
+  type VersionSource,
+} from './serving/version-source.ts'

@@ -1,5 +1,6 @@
 /** A bundle in memory: features of a photo → probabilities of its labels and what it dares to say. */
 import { VergerError } from '../core/errors.ts'
+import { sha256 } from '../core/hashes.ts'
 import { placeOf, type RejectionModel, type RejectionPlace } from '../learn/rejection.ts'
 import { transformFeatures } from '../learn/scaling.ts'
 import { softmax } from '../learn/softmax.ts'
@@ -30,6 +31,8 @@ export interface Classifier {
   readonly labels: readonly string[]
   /** What tells photos that are none of the labels; undefined where nothing was fitted. */
   readonly rejection: RejectionModel | undefined
+  /** Memory that its numbers take. */
+  readonly sizeBytes: number
   /** Judges the mean features `[width]` over the views of the bundle. */
   classify(features: Float32Array): Classification
 }
@@ -81,6 +84,7 @@ export function createClassifier(
     manifest,
     labels,
     rejection,
+    sizeBytes: [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0),
     classify(features) {
       const transformed = transformFeatures(features, width, head.scaling)
       const logits = Float64Array.from(bias)
@@ -98,6 +102,12 @@ export function createClassifier(
       return { logits, probabilities, decision, place }
     },
   }
+}
+
+/** Names what a classifier judges: classifiers of the same id judge the same features of a photo. */
+export function featuresId({ manifest: { backbone } }: Pick<Classifier, 'manifest'>): string {
+  const { sha256: weights, preprocessing, views } = backbone
+  return sha256(Buffer.from(JSON.stringify({ weights, preprocessing, views })))
 }
 
 /** Judges the best probability and the distance against the thresholds of a head. */

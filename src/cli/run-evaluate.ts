@@ -11,7 +11,7 @@ import { loadDatasetVersion } from '../datasets/versions.ts'
 import { createNetworkBundle } from '../importing/network-bundle.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { createRegistry } from '../registry/registry.ts'
-import { bundleVersion, registryVersions } from '../serving/version-source.ts'
+import { readVersion } from '../serving/version-source.ts'
 import { openStore, type Store } from '../store/store.ts'
 import {
   chooseSide,
@@ -114,12 +114,8 @@ async function findModel(
       },
     )
   }
-  const served = await bundleVersion(await readBundleFolder(resolve(cwd, bundle))).find(
-    undefined,
-    undefined,
-  )
-  if (served === undefined) throw new RangeError('a bundle always answers')
-  return { name: shortId(served.classifier.id), classifier: served.classifier }
+  const classifier = loadClassifier(await readBundleFolder(resolve(cwd, bundle)))
+  return { name: shortId(classifier.id), classifier }
 }
 
 /** The classifier that a backbone has of its own. */
@@ -146,12 +142,11 @@ async function findVersion(
       { hint: `verger versions list ${parsed.model}` },
     )
   }
-  const source = registryVersions(createRegistry(store))
-  const served = await source.find(parsed.model, version ?? parsed.version)
-  if (served === undefined || !('model' in served.answerer)) throw new RangeError('no version')
+  const registry = createRegistry(store)
+  const found = await registry.resolveVersion(parsed.model, version ?? parsed.version)
   return {
-    name: `${served.answerer.model}/${served.answerer.version}`,
-    classifier: served.classifier,
+    name: `${found.model}/${found.name}`,
+    classifier: loadClassifier(await readVersion(registry, found)),
   }
 }
 

@@ -20,7 +20,7 @@ import {
   sampleEvenly,
 } from '../features/quantize-backbone.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import { registryVersions } from '../serving/version-source.ts'
+import { readVersion } from '../serving/version-source.ts'
 import type { Precision } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
@@ -93,14 +93,11 @@ async function findClassifier(
     return exportBundle(await readBundleFolder(folder), undefined, config.home)
   }
   const { model, version } = parseSource(source)
-  const served = await withRegistry(context, (registry) =>
-    registryVersions(registry).find(model, version),
-  )
-  if (served === undefined || !('model' in served.answerer)) {
-    throw new RangeError('Expected a version of a model that was named, received none')
-  }
-  const { answerer, files } = served
-  return exportBundle(files, `${answerer.model}/${answerer.version}`, config.home)
+  return withRegistry(context, async (registry) => {
+    const found = await registry.resolveVersion(model, version)
+    const files = await readVersion(registry, found)
+    return exportBundle(files, `${found.model}/${found.name}`, config.home)
+  })
 }
 
 function refuseUnfitted({ precision, photos, format }: ExportPlan): void {

@@ -3,12 +3,17 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pMapIterable } from 'p-map'
-import { BUNDLE_MANIFEST, readBundleFolder } from '../bundles/verify-bundle.ts'
+import {
+  BUNDLE_MANIFEST,
+  type BundleFiles,
+  parseBundleManifest,
+  readBundleFolder,
+} from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
 import type { ScalingName } from '../importing/import-task.ts'
-import { answerOrFail } from '../serving/answer.ts'
+import { type Answerer, answerOrFail } from '../serving/answer.ts'
 import { openServingHost } from '../serving/serving-host.ts'
-import { bundleVersion, registryVersions, type VersionSource } from '../serving/version-source.ts'
+import { bundleVersion, readVersion, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
@@ -94,10 +99,11 @@ async function openAnswerer(
   if (bundle !== undefined) return openBundle(context, resolve(context.cwd, bundle), scaling)
   if (model === undefined) return { home, backbone }
   const { withRegistry } = await import('./with-registry.ts')
-  const served = await withRegistry(context, (registry) =>
-    registryVersions(registry).find(model, version),
-  )
-  return answeringWith({ find: async () => served }, home)
+  return withRegistry(context, async (registry) => {
+    const found = await registry.resolveVersion(model, version)
+    const named = { model: found.model, version: found.name }
+    return answeringWith(await readVersion(registry, found), home, named)
+  })
 }
 
 interface OpenAnswerer {
@@ -108,9 +114,9 @@ interface OpenAnswerer {
 }
 
 /** What a version stands on is opened first, so that no other backbone is loaded for it. */
-async function answeringWith(versions: VersionSource, home: string): Promise<OpenAnswerer> {
-  const served = await versions.find(undefined, undefined)
-  return { versions, home, backbone: served?.classifier.manifest.backbone.id }
+function answeringWith(files: BundleFiles, home: string, named?: Answerer): OpenAnswerer {
+  const { backbone } = parseBundleManifest(files.get(BUNDLE_MANIFEST) ?? new Uint8Array())
+  return { versions: bundleVersion(files, named), home, backbone: backbone.id }
 }
 
 /** A bundle as it is; anything else is read as a classifier that was made elsewhere, and kept in the cache. */
@@ -121,7 +127,7 @@ async function openBundle(
 ): Promise<OpenAnswerer> {
   const isBundle = existsSync(join(path, BUNDLE_MANIFEST))
   if (isBundle || !existsSync(path)) {
-    return answeringWith(bundleVersion(await readBundleFolder(path)), config.home)
+    return answeringWith(await readBundleFolder(path), config.home)
   }
   const { importCached } = await import('../importing/cached-imports.ts')
   const { files, home, isNew, backbone } = await importCached(
@@ -133,7 +139,7 @@ async function openBundle(
       stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(text)}\n`)
     }
   }
-  return answeringWith(bundleVersion(files), home)
+  return answeringWith(files, home)
 }
 
 function summary(line: ProgressLine, failed: number): string {

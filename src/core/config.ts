@@ -1,5 +1,5 @@
 /** The only reader of environment variables. Every setting, its default and its meaning stand in one table. */
-import { availableParallelism, homedir } from 'node:os'
+import { availableParallelism, homedir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { VergerError } from './errors.ts'
 
@@ -51,6 +51,8 @@ export interface Limits {
   readonly queuedPhotos: number
   /** Bytes of request bodies held at once. */
   readonly queuedBytes: number
+  /** Memory that loaded versions and backbones may take. */
+  readonly loadedBytes: number
 }
 
 /** Labels per photo where nobody says how many. */
@@ -146,12 +148,19 @@ export const SETTINGS = [
   {
     name: 'VERGER_MAX_QUEUED_PHOTOS',
     default: '1024',
-    meaning: 'Photos that may wait for a worker; further ones are answered 503.',
+    meaning:
+      'Photos that may wait for one backbone; further ones are answered 503, or 429 where their model has more than its share.',
   },
   {
     name: 'VERGER_MAX_QUEUED_BYTES',
     default: String(512 * MiB),
     meaning: 'Bytes of request bodies held in memory at once; further ones are answered 503.',
+  },
+  {
+    name: 'VERGER_MAX_LOADED_BYTES',
+    default: 'half of the memory',
+    meaning:
+      'Memory that loaded versions and backbones may take; beyond it, what was not used longest is unloaded until it is asked for again.',
   },
 ] as const
 
@@ -237,6 +246,7 @@ export function readConfig(
       deadlineMs: positive('VERGER_DEADLINE_MS'),
       queuedPhotos: positive('VERGER_MAX_QUEUED_PHOTOS'),
       queuedBytes: positive('VERGER_MAX_QUEUED_BYTES'),
+      loadedBytes: positive('VERGER_MAX_LOADED_BYTES', Math.floor(memoryBytes() / 2)),
     },
   }
   if (faults.length > 0) {
@@ -245,4 +255,10 @@ export function readConfig(
     })
   }
   return config
+}
+
+/** Of the machine, or what a container may have of it. */
+function memoryBytes(): number {
+  const allowed = process.constrainedMemory()
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
 }

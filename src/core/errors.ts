@@ -167,6 +167,10 @@ export const ERROR_CATALOGUE = {
     422,
     'A description, label, annotation or setting of a model or version cannot be kept.',
   ),
+  share_exceeded: failure(
+    429,
+    'One model has its share of the waiting photos while others wait too; retry after the time named.',
+  ),
   storage_denied: failure(502, 'Object storage refused the credentials, or there are none.'),
   storage_unreachable: failure(
     502,

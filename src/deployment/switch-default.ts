@@ -7,12 +7,14 @@ import type { ServingHost } from '../serving/serving-host.ts'
  * Gives the change, or undefined where the version is the default already.
  */
 export async function switchDefault(
-  host: ServingHost,
+  host: Pick<ServingHost, 'describe'>,
   registry: Registry,
   model: string,
   version: string,
   change: Change = {},
 ): Promise<DefaultChange | undefined> {
+  const startMs = performance.now()
   await host.describe(model, version)
-  return registry.setDefault(model, version, change)
+  const tookMs = Math.round((performance.now() - startMs) * 10) / 10
+  return registry.setDefault(model, version, { tookMs, ...change })
 }

@@ -4,7 +4,7 @@ import type { Limits } from '../core/config.ts'
 import type { Pixels } from '../images/decode.ts'
 import { PROBE_JPEG } from '../images/probe-photos.ts'
 import type { Network } from '../tensor/network.ts'
-import { WorkerPool } from '../tensor/worker-pool.ts'
+import { type RunOptions, WorkerPool } from '../tensor/worker-pool.ts'
 import type { View } from './views.ts'
 
 /** A path, read by the worker, the bytes of a photo, or pixels that somebody has decoded. */
@@ -43,18 +43,17 @@ export interface Load {
   readonly waitMs: number
 }
 
-export interface FeaturizeOptions {
+export interface FeaturizeOptions extends RunOptions {
   readonly views?: readonly View[]
   /** Hash that the bytes must have, else `photo_changed`. */
   readonly sha256?: string | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Called when a worker takes the photo. */
-  readonly onStart?: (() => void) | undefined
 }
 
 export interface Featurizer {
   readonly workers: number
   readonly load: Load
+  /** Throws `overloaded` or `share_exceeded` where so many further photos of a group have no room in the queue. */
+  admit(group: string, photos: number): void
   /**
    * Computes the named outputs for each view of one photo, by default the upright photo at the network's own side.
    * Rejects with the photo's own error or with one of the pool's.
@@ -92,19 +91,22 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
   const run: Featurizer['run'] = (
     photo,
     outputs,
-    { views = nativeView, sha256, signal, onStart } = {},
-  ) => pool.run({ photo, outputs, views, sha256 }, { signal, onStart })
+    { views = nativeView, sha256, ...options } = {},
+  ) => pool.run({ photo, outputs, views, sha256 }, options)
 
   return {
     workers,
     get load() {
       return { waiting: pool.waiting, running: pool.running, waitMs: pool.waitMs }
     },
+    admit: (group, photos) => pool.admit(group, photos),
     run,
     async warm() {
       const outputs = Object.keys(backbone.network.outputs)
       // A one-pixel JPEG on every worker: network and decoder are loaded, and every kernel has run once.
-      await Promise.all(Array.from({ length: workers }, () => run(PROBE_JPEG, outputs)))
+      await Promise.all(
+        Array.from({ length: workers }, () => run(PROBE_JPEG, outputs, { isUrgent: true })),
+      )
     },
     close: () => pool.close(),
   }

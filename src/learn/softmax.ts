@@ -12,6 +12,13 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
   return probabilities
 }
 
+/** Index of the largest value, the first of equal ones. */
+export function bestIndex(values: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i
+  return best
+}
+
 /** Indices of the `count` largest values, largest first; equal values in the order of their index. */
 export function topIndices(values: ArrayLike<number>, count: number): number[] {
   const indices = Array.from({ length: values.length }, (_, index) => index)

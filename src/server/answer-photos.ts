@@ -4,7 +4,7 @@ import { VergerError } from '../core/errors.ts'
 import { type Answer, answerOrFail, type FailedPrediction } from '../serving/answer.ts'
 import type { NamedPhoto } from './multipart.ts'
 import type { RouteOptions } from './route-options.ts'
-import { limitTime } from './time-limit.ts'
+import { limitTime, orAborted } from './time-limit.ts'
 
 export interface Asked {
   /** Without one, the backbone of the host answers with its own classes. */
@@ -24,19 +24,14 @@ export async function answerPhotos(
   { model, version }: Asked,
   { host, config: { limits }, metrics }: Pick<RouteOptions, 'host' | 'config' | 'metrics'>,
 ): Promise<readonly (Answer | FailedPrediction)[]> {
-  const { waiting } = host.load
-  if (waiting + photos.length > limits.queuedPhotos) {
-    throw new VergerError(
-      'overloaded',
-      `Expected at most ${limits.queuedPhotos} photos waiting, and ${waiting} are`,
-      { hint: 'Send again after the time in the header Retry-After.' },
-    )
-  }
   metrics.photosPerRequest.observe(photos.length)
   const { signal, settle } = limitTime(caller, limits.deadlineMs)
-  const answerOne = async ({ source, read }: NamedPhoto) =>
-    host.answer({ source, photo: await read(signal), model, version, signal })
   try {
+    // All photos of a request are answered by one version, whatever is switched meanwhile.
+    const answering = await orAborted(host.choose(model, version), signal)
+    answering.admit(photos.length)
+    const answerOne = async ({ source, read }: NamedPhoto) =>
+      answering.answer({ source, photo: await read(signal), signal })
     const [only] = photos
     const answers =
       only !== undefined && photos.length === 1

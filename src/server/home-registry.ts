@@ -34,16 +34,28 @@ export interface HomeRegistry {
 
 export function createHomeRegistry(config: StoreConfig, metrics: Metrics): HomeRegistry {
   let opening: Promise<OpenedRegistry> | undefined
+  let opened: OpenedRegistry | undefined
+  let unwatch = () => {}
+  const watchers = new Set<() => void>()
 
   async function find(): Promise<OpenedRegistry | undefined> {
     return opening === undefined && !(await hasRegistry(config)) ? undefined : open()
   }
 
   function open(): Promise<OpenedRegistry> {
-    opening ??= openRegistry(config, metrics).catch((error: unknown) => {
-      opening = undefined
-      throw error
-    })
+    opening ??= openRegistry(config, metrics).then(
+      (registry) => {
+        opened = registry
+        unwatch = registry.store.changes.watch(() => {
+          for (const onChange of watchers) onChange()
+        })
+        return registry
+      },
+      (error: unknown) => {
+        opening = undefined
+        throw error
+      },
+    )
     return opening
   }
 
@@ -62,16 +74,23 @@ export function createHomeRegistry(config: StoreConfig, metrics: Metrics): HomeR
     open,
     require,
     versions: {
+      revision: () => opened?.versions.revision(),
       async find(model, version) {
         if (model === undefined) return undefined
         const { versions } = await require(model)
         return versions.find(model, version)
       },
+      watch(onChange) {
+        watchers.add(onChange)
+        return () => watchers.delete(onChange)
+      },
     },
     async close() {
-      const opened = await opening?.catch(() => undefined)
+      await opening?.catch(() => undefined)
+      unwatch()
       opening = undefined
       await opened?.close()
+      opened = undefined
     },
   }
 }
@@ -99,7 +118,7 @@ async function openRegistry(
   return {
     registry,
     store,
-    versions: registryVersions(registry),
+    versions: registryVersions(registry, store.changes),
     addCorrection: (correction) => addCorrection(store, correction),
     close: () => store.close(),
   }

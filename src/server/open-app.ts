@@ -34,6 +34,7 @@ export async function openApp(
     limits: config.limits,
     versions: home.versions,
     home: config.home,
+    log: logger,
   })
   watchHost(metrics.registry, host)
   const tokens = createTokenIndex(home, logger)

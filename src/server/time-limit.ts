@@ -4,7 +4,7 @@ import { VergerError } from '../core/errors.ts'
 
 export interface TimeLimit {
   readonly signal: AbortSignal
-  /** Ends the watch; to be called once the answer is there. */
+  /** Ends the watch once the answer is there; what still waits of an answer that failed leaves the queue. */
   settle(): void
 }
 
@@ -33,6 +33,7 @@ export function limitTime(caller: FastifyReply | AbortSignal, deadlineMs: number
     settle() {
       clearTimeout(timer)
       forget()
+      controller.abort(new VergerError('request_timeout', 'The request was answered already'))
     },
   }
 }
@@ -46,4 +47,14 @@ function watch(caller: FastifyReply | AbortSignal, onLeave: () => void): () => v
   }
   caller.raw.once('close', onLeave)
   return () => caller.raw.off('close', onLeave)
+}
+
+/** What a promise gives, unless the signal fires first; the promise goes on. */
+export function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject)
+  })
 }

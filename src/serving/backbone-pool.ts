@@ -1,48 +1,105 @@
-/** The backbones that a host has open: one pool of workers for each that was asked for. */
-import { type Backbone, findBackbone } from '../backbones/catalog.ts'
+/**
+ * The backbones that a host has open, one pool of workers for each.
+ *
+ *   closed ──asked for──▶ open ──not used longest, nothing in hand, memory is wanted──▶ closed
+ *
+ * Named by the hash of their weights, so that two versions share one pool whatever they call their backbone.
+ */
+import type { Backbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
+import { meanOf } from '../features/featurize-photos.ts'
 import { type Featurizer, type Load, openFeaturizer } from '../features/featurizer.ts'
-import { createSelfTest } from './self-test.ts'
+import type { View } from '../features/views.ts'
+import { PROBE_SCENE } from '../images/probe-photos.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 
 export interface OpenBackbone {
   readonly backbone: Backbone
   readonly featurizer: Featurizer
-  readonly selfTest: ReturnType<typeof createSelfTest>
+  /** Features of the probe photo over views, computed once. */
+  probe(views: readonly View[]): Promise<Float32Array>
 }
 
 export interface BackbonePool {
-  /** Opens a backbone where it is not open yet. Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`. */
-  open(id: string): OpenBackbone
+  /** Starts to load a backbone. Throws like `borrow`. */
+  open(backbone: Backbone): OpenBackbone
+  /**
+   * Lends a backbone for as long as `use` runs, and opens it where it is not open.
+   * Throws `backbone_missing`, `backbone_damaged` or `server_closing`.
+   */
+  borrow<Result>(backbone: Backbone, use: (open: OpenBackbone) => Promise<Result>): Promise<Result>
+  /** Throws `overloaded` or `share_exceeded`; a backbone that is not open has room for a whole queue. */
+  admit(backbone: Backbone, group: string, photos: number): void
   /** Of all of them together; the time is that of the busiest. */
   readonly load: Load
+  /** From now on every worker of a backbone is warm before the backbone is first used, instead of one. */
+  keepWarm(): void
   close(): Promise<void>
 }
 
 export interface BackbonePoolOptions {
   readonly workers: number
   readonly limits: Limits
-  readonly home: string | undefined
+  readonly budget: MemoryBudget
 }
 
-export function openBackbonePool({ workers, limits, home }: BackbonePoolOptions): BackbonePool {
-  const opened = new Map<string, OpenBackbone>()
+/** Workers that compute the first probe photo of a backbone, and have loaded it then. */
+type ProbeWorkers = () => number
+
+const MiB = 1024 * 1024
+/** Memory of a worker beside its weights: its own JavaScript, decoders, and what a photo is computed in. */
+const WORKER_BYTES = 60 * MiB
+/** What one byte of weights takes in a session. */
+const SESSION_FACTOR = 1.5
+
+export function openBackbonePool({ workers, limits, budget }: BackbonePoolOptions): BackbonePool {
+  const opened = new Map<string, PooledBackbone>()
+  const closing = new Set<Promise<void>>()
   let isClosed = false
+  let isWarm = false
+
+  function open(backbone: Backbone): PooledBackbone {
+    if (isClosed) {
+      throw new VergerError('server_closing', 'Expected open backbones, they are being closed')
+    }
+    const { sha256 } = backbone.weights
+    const known = opened.get(sha256)
+    if (known !== undefined) {
+      budget.use(known)
+      return known
+    }
+    const fresh: PooledBackbone = new PooledBackbone(
+      backbone,
+      openFeaturizer({ backbone, workers, limits }),
+      () => (isWarm ? workers : 1),
+      () => {
+        opened.delete(sha256)
+        const closed = fresh.close().finally(() => closing.delete(closed))
+        closing.add(closed)
+      },
+    )
+    opened.set(sha256, fresh)
+    budget.use(fresh)
+    return fresh
+  }
+
   const each = <Value>(read: (load: Load) => Value): Value[] =>
     [...opened.values()].map(({ featurizer }) => read(featurizer.load))
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
   return {
-    open(id) {
-      if (isClosed) {
-        throw new VergerError('server_closing', 'Expected open backbones, they are being closed')
+    open,
+    async borrow(backbone, use) {
+      const pooled = open(backbone)
+      pooled.users++
+      try {
+        return await use(pooled)
+      } finally {
+        pooled.users--
       }
-      const known = opened.get(id)
-      if (known !== undefined) return known
-      const backbone = findBackbone(id, home)
-      const featurizer = openFeaturizer({ backbone, workers, limits })
-      const fresh = { backbone, featurizer, selfTest: createSelfTest(backbone, featurizer) }
-      opened.set(id, fresh)
-      return fresh
+    },
+    admit(backbone, group, photos) {
+      opened.get(backbone.weights.sha256)?.featurizer.admit(group, photos)
     },
     get load() {
       return {
@@ -51,9 +108,66 @@ export function openBackbonePool({ workers, limits, home }: BackbonePoolOptions)
         waitMs: Math.max(0, ...each(({ waitMs }) => waitMs)),
       }
     },
+    keepWarm() {
+      isWarm = true
+    },
     async close() {
       isClosed = true
-      await Promise.all([...opened.values()].map(({ featurizer }) => featurizer.close()))
+      await Promise.all([...[...opened.values()].map((pooled) => pooled.close()), ...closing])
     },
+  }
+}
+
+class PooledBackbone implements OpenBackbone {
+  readonly backbone: Backbone
+  readonly featurizer: Featurizer
+  readonly bytes: number
+  readonly evict: () => void
+  readonly #probeWorkers: ProbeWorkers
+  users = 0
+  readonly #probes = new Map<string, Promise<Float32Array>>()
+
+  constructor(
+    backbone: Backbone,
+    featurizer: Featurizer,
+    probeWorkers: ProbeWorkers,
+    evict: () => void,
+  ) {
+    this.backbone = backbone
+    this.featurizer = featurizer
+    this.bytes = featurizer.workers * (WORKER_BYTES + SESSION_FACTOR * backbone.weights.sizeBytes)
+    this.#probeWorkers = probeWorkers
+    this.evict = evict
+  }
+
+  isBusy(): boolean {
+    return this.users > 0
+  }
+
+  probe(views: readonly View[]): Promise<Float32Array> {
+    const key = JSON.stringify(views)
+    let probe = this.#probes.get(key)
+    if (probe === undefined) {
+      probe = this.#compute(views)
+      this.#probes.set(key, probe)
+      probe.catch(() => this.#probes.delete(key))
+    }
+    return probe
+  }
+
+  async #compute(views: readonly View[]): Promise<Float32Array> {
+    const [first = []] = await Promise.all(
+      Array.from({ length: this.#probeWorkers() }, () =>
+        this.featurizer.run(PROBE_SCENE, ['features'], { views, isUrgent: true }),
+      ),
+    )
+    return meanOf(
+      first.map((view) => view['features'] ?? new Float32Array()),
+      this.backbone.network.outputs['features']?.width ?? 0,
+    )
+  }
+
+  close(): Promise<void> {
+    return this.featurizer.close()
   }
 }

@@ -14,11 +14,17 @@ export interface HostEvents {
   switched: [DefaultSwitch]
 }
 
+/** Why a version was asked: it is the default, a canary that got its share, or it was named. */
+export const ANSWER_ROLES = ['default', 'canary', 'named'] as const
+export type AnswerRole = (typeof ANSWER_ROLES)[number]
+
 export interface AnsweredPhoto {
   readonly answer: Answer
   /** Absent where a bare backbone answered. */
   readonly classifier?: Classifier
   readonly classification?: Classification
+  /** Absent where no model was named. */
+  readonly role?: AnswerRole
   /** From the call to the answer, waiting included. */
   readonly tookMs: number
 }

@@ -1,14 +1,11 @@
 /** Photo → scores: what the command line, every protocol and the library call. */
 import { EventEmitter } from 'node:events'
-import { type Backbone, DEFAULT_BACKBONE } from '../backbones/catalog.ts'
+import { type Backbone, DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { requireClassNames } from '../backbones/require-class-names.ts'
-import { loadClassifier } from '../bundles/classifier.ts'
-import type { BundleFiles } from '../bundles/verify-bundle.ts'
+import { type BundleFiles, bundleId } from '../bundles/verify-bundle.ts'
 import type { Limits } from '../core/config.ts'
 import type { ErrorDescription } from '../core/errors.ts'
-import { meanOf } from '../features/featurize-photos.ts'
 import type { Load } from '../features/featurizer.ts'
-import { softmax } from '../learn/softmax.ts'
 import {
   type Answer,
   type AnswerRequest,
@@ -16,9 +13,15 @@ import {
   type PredictRequest,
   toPrediction,
 } from './answer.ts'
+import { type Answering, answerByBackbone, answerByVersion } from './answering.ts'
 import { openBackbonePool } from './backbone-pool.ts'
+import { CurrentOffers } from './current-offers.ts'
 import type { HostEvents } from './host-events.ts'
-import type { ServedModel, VersionSource } from './version-source.ts'
+import { type HostLog, SILENT } from './host-log.ts'
+import { type FoundBackbone, LoadedVersions } from './loaded-versions.ts'
+import { MemoryBudget } from './memory-budget.ts'
+import { compareWithShadow } from './shadow.ts'
+import type { Offer, VersionSource } from './version-source.ts'
 
 /** What answers, and what it takes and gives. */
 export interface ServedDescription {
@@ -32,6 +35,8 @@ export interface ServedDescription {
   readonly backbone: string
   /** Numbers that the backbone makes of a photo. */
   readonly features: number
+  /** Versions with the same one judge the same features of a photo; absent where a bare backbone answers. */
+  readonly featuresId?: string
   /** Side in pixels of what enters the network; photos of any size are taken. */
   readonly inputSize: number
 }
@@ -57,20 +62,27 @@ export interface ServingHost {
   readonly workers: number
   readonly load: Load
   readonly events: EventEmitter<HostEvents>
+  /**
+   * Says which version answers a request, for all its photos: the one that is named, or else the default, or else, for
+   * its share of the requests, the canary. It is loaded where it is not. Rejects with the reason why nothing can answer.
+   */
+  choose(model?: string, version?: string): Promise<Answering>
   /** Every score for one photo. Rejects with a VergerError. */
   answer(request: AnswerRequest): Promise<Answer>
   /** The best scores for one photo. Rejects with a VergerError. */
   predict(request: PredictRequest): Promise<Prediction>
-  /** Says what answers, and loads it where it is not loaded. Rejects with the reason why nothing can answer. */
+  /** What a version is, or the default of a model, loaded where it is not. Rejects like `choose`. */
   describe(model?: string, version?: string): Promise<ServedDescription>
   /**
-   * Does all that a version must pass before it may answer: hashes, golden answers, probe photo, on a warm backbone.
+   * Does all that a version must pass before it may answer: hashes, golden answers, probe photo on a warm backbone.
    * Rejects with the reason; nobody is answered by it then.
    */
   prepare(files: BundleFiles, backbone?: Backbone): Promise<void>
+  /** The versions of models that are loaded, that load, or that failed lately. */
   states(): readonly VersionState[]
-  /** Takes a version out of memory; it is loaded again when it is next asked for. */
+  /** Takes a version out of memory; who answers with it goes on, and it is loaded again when it is next asked for. */
   unload(model: string, version: string): Promise<void>
+  /** Lets every worker load the backbone of the host, and from now on those of others before they answer. */
   warm(): Promise<void>
   close(): Promise<void>
 }
@@ -84,6 +96,7 @@ export interface ServingHostOptions {
   readonly versions?: VersionSource
   readonly workers: number
   readonly limits: Limits
+  readonly log?: HostLog
 }
 
 /**
@@ -91,94 +104,105 @@ export interface ServingHostOptions {
  * Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`.
  */
 export function openServingHost(options: ServingHostOptions): ServingHost {
-  const { workers, limits, versions, home } = options
-  const pool = openBackbonePool({ workers, limits, home })
-  const own = pool.open(options.backbone ?? DEFAULT_BACKBONE)
-  const { backbone } = own
-
+  const { workers, limits, versions, home, log = SILENT } = options
   const events = new EventEmitter<HostEvents>()
+  const budget = new MemoryBudget(limits.loadedBytes)
+  const pool = openBackbonePool({ workers, limits, budget })
+  const own = findBackbone(options.backbone ?? DEFAULT_BACKBONE, home)
+  pool.open(own)
+  const loaded = new LoadedVersions({
+    pool,
+    budget,
+    events,
+    findBackbone: (wanted, brought) => findWanted(wanted, brought, home),
+  })
+  const offers = versions && new CurrentOffers(versions, { loaded, log, events })
+  const unfollow = offers?.follow()
 
-  async function classify(served: ServedModel, { photo, signal, onStage }: AnswerRequest) {
-    const { manifest, labels } = served.classifier
-    const { featurizer, selfTest } = pool.open(manifest.backbone.id)
-    await selfTest(served)
-    const views = await featurizer.run(photo, ['features'], {
-      views: manifest.backbone.views,
-      signal,
-      onStart: onStage && (() => onStage('run')),
-    })
-    onStage?.('judge')
-    const features = meanOf(
-      views.map((view) => view['features'] ?? new Float32Array()),
-      manifest.backbone.features,
+  async function choose(
+    model: string | undefined,
+    version: string | undefined,
+  ): Promise<Answering> {
+    const offer = await offers?.find(model, version)
+    if (offer === undefined) return answerByBackbone(own, { pool, events })
+    const role = version !== undefined ? 'named' : takesCanary(offer) ? 'canary' : 'default'
+    const { canary, shadow } = offer
+    const offered = role === 'canary' && canary !== undefined ? canary.offered : offer.answering
+    const { answerer, bundle } = offered
+    const ready = await loaded.load(offered)
+    return answerByVersion(
+      { answerer, role, ...ready },
+      {
+        pool,
+        events,
+        hold: (use) => loaded.hold(bundle, use),
+        compare(features, classification) {
+          if (role !== 'default' || shadow === undefined) return
+          const answered = { answerer, features, classification, ...ready }
+          compareWithShadow(shadow, answered, { loaded, log, events })
+        },
+      },
     )
-    const classification = served.classifier.classify(features)
-    const { probabilities, decision } = classification
-    return { scores: probabilities, labels, decision, classification }
   }
 
-  async function recognise({ photo, signal, onStage }: AnswerRequest) {
-    requireClassNames(backbone)
-    const [outputs] = await own.featurizer.run(photo, ['logits'], {
-      signal,
-      onStart: onStage && (() => onStage('run')),
+  /** A canary that is not ready leaves its share to the default; it is loaded beside. */
+  function takesCanary({ canary }: Offer): boolean {
+    if (canary === undefined || Math.random() * 100 >= canary.percent) return false
+    if (loaded.peek(canary.offered) !== undefined) return true
+    loaded.load(canary.offered).catch((error: unknown) => {
+      log.error({ err: error, ...canary.offered.answerer }, 'the canary cannot answer here')
     })
-    onStage?.('judge')
-    const scores = softmax(outputs?.['logits'] ?? [])
-    return { scores, labels: backbone.labels, decision: 'ok' as const }
+    return false
   }
 
-  async function answer(request: AnswerRequest): Promise<Answer> {
-    const startMs = performance.now()
-    const { source, model, version } = request
-    const served = await versions?.find(model, version)
-    if (served === undefined) {
-      const answer: Answer = {
-        source,
-        answerer: { backbone: backbone.id },
-        ...(await recognise(request)),
-      }
-      events.emit('answered', { answer, tookMs: performance.now() - startMs })
-      return answer
-    }
-    const { classification, ...judged } = await classify(served, request)
-    const answer: Answer = { source, answerer: served.answerer, ...judged }
-    const { classifier } = served
-    const tookMs = performance.now() - startMs
-    events.emit('answered', { answer, classifier, classification, tookMs })
-    return answer
+  async function answer({ model, version, ...photo }: AnswerRequest): Promise<Answer> {
+    return (await choose(model, version)).answer(photo)
   }
 
   return {
-    backbone: backbone.id,
+    backbone: own.id,
     workers,
     get load() {
       return pool.load
     },
     events,
+    choose,
     answer,
     predict: async (request) => toPrediction(await answer(request), request.top),
     async describe(model, version) {
-      const served = await versions?.find(model, version)
-      if (served === undefined) {
-        requireClassNames(backbone)
-        return describeServed(backbone, backbone.labels)
+      const offer = await offers?.find(model, version)
+      if (offer === undefined) {
+        requireClassNames(own)
+        return describeServed(own, own.labels)
       }
-      const opened = pool.open(served.classifier.manifest.backbone.id)
-      await opened.selfTest(served)
-      const { id, labels } = served.classifier
-      return { ...served.answerer, bundle: id, ...describeServed(opened.backbone, labels) }
+      const { answerer, bundle } = offer.answering
+      const { classifier, backbone, featuresId } = await loaded.load(offer.answering)
+      const named = 'model' in answerer ? answerer : {}
+      return { ...named, bundle, featuresId, ...describeServed(backbone, classifier.labels) }
     },
-    async prepare(files) {
-      const classifier = loadClassifier(files)
-      const { selfTest } = pool.open(classifier.manifest.backbone.id)
-      await selfTest({ classifier, files, answerer: { bundle: classifier.id } })
+    prepare: (files, backbone) => loaded.prepare(bundleId(files), files, backbone),
+    states: () => loaded.states(),
+    unload: async (model, version) => loaded.unload(model, version),
+    async warm() {
+      pool.keepWarm()
+      await pool.open(own).featurizer.warm()
     },
-    states: () => [],
-    unload: async () => {},
-    warm: () => own.featurizer.warm(),
-    close: () => pool.close(),
+    async close() {
+      unfollow?.()
+      await pool.close()
+    },
   }
+}
+
+/** The backbone of the home that a bundle names where it is the same, else the one that the version brought with it. */
+async function findWanted(
+  wanted: { readonly id: string; readonly sha256: string },
+  brought: FoundBackbone,
+  home: string | undefined,
+): Promise<Backbone> {
+  if (brought === undefined) return findBackbone(wanted.id, home)
+  const carried = await brought()
+  return carried ?? findBackbone(wanted.id, home)
 }
 
 const describeServed = ({ id, network }: Backbone, labels: readonly string[]) => ({

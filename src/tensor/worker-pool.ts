@@ -3,21 +3,16 @@
  *
  *   waiting ──a worker is free──▶ running ──▶ settled
  *      │                             ├─ the thread ends ────▶ `worker_crashed`, the thread is replaced
- *      └─ aborted by its caller      └─ longer than timeoutMs ▶ `worker_stuck`, the thread is replaced
+ *      ├─ aborted by its caller      └─ longer than timeoutMs ▶ `worker_stuck`, the thread is replaced
+ *      └─ gives way to another group ▶ `share_exceeded`
  *
- * Piscina owns the threads; the queue in front of it is ours because it is bounded, counts time from the moment a
- * worker takes a task, and never kills a worker for a caller that has left.
+ * Piscina owns the threads; the queue in front of it is ours because it is bounded and fair, counts time from the moment
+ * a worker takes a task, and never kills a worker for a caller that has left.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
 import { deserializeError, type ErrorMessage, VergerError } from '../core/errors.ts'
-
-export interface RunOptions {
-  /** Takes the task out of the queue. */
-  readonly signal?: AbortSignal | undefined
-  /** Called when a worker takes the task. */
-  readonly onStart?: (() => void) | undefined
-}
+import { FairQueue } from './fair-queue.ts'
 
 export interface WorkerPoolOptions {
   /** Module whose default export handles a task, or is a promise of such a function. */
@@ -27,8 +22,19 @@ export interface WorkerPoolOptions {
   readonly workerData: unknown
   /** Longest time in milliseconds that one task may run. */
   readonly timeoutMs: number
-  /** Tasks that may wait; one more is refused with `overloaded`. */
+  /** Tasks that may wait; one more is refused with `overloaded`, or with `share_exceeded` where others wait too. */
   readonly maxWaiting: number
+}
+
+export interface RunOptions {
+  /** Takes the task out of the queue. */
+  readonly signal?: AbortSignal | undefined
+  /** Whose turn it takes: groups that wait take turns, and each has its share of the queue. */
+  readonly group?: string | undefined
+  /** Runs before all that waits, and is not counted among it: what the program itself must know before it can answer. */
+  readonly isUrgent?: boolean | undefined
+  /** Called when a worker takes the task. */
+  readonly onStart?: (() => void) | undefined
 }
 
 /** What a handler answers: its result, or an error that survives the way between threads. */
@@ -36,6 +42,7 @@ export type WorkerReply<Result> = { readonly result: Result } | { readonly error
 
 interface Waiting<Task, Result> {
   readonly task: Task
+  readonly group: string
   readonly onStart: (() => void) | undefined
   resolve(result: Result): void
   reject(error: unknown): void
@@ -54,8 +61,8 @@ export class WorkerPool<Task, Result> {
   readonly threads: number
   readonly #piscina: Piscina
   readonly #timeoutMs: number
-  readonly #maxWaiting: number
-  readonly #waiting = new Set<Waiting<Task, Result>>()
+  readonly #waiting: FairQueue<Waiting<Task, Result>>
+  readonly #urgent = new Set<Waiting<Task, Result>>()
   /** One for each running task. */
   readonly #aborts = new Set<AbortController>()
   /** Ids of threads that have loaded their module. */
@@ -68,7 +75,7 @@ export class WorkerPool<Task, Result> {
   constructor(options: WorkerPoolOptions) {
     this.threads = options.threads
     this.#timeoutMs = options.timeoutMs
-    this.#maxWaiting = options.maxWaiting
+    this.#waiting = new FairQueue(options.maxWaiting)
     this.#piscina = new Piscina({
       filename: options.entry.href,
       minThreads: 1,
@@ -100,34 +107,49 @@ export class WorkerPool<Task, Result> {
     return ((this.#waiting.size + 1) * this.#meanRunMs) / this.threads
   }
 
+  /** Throws `overloaded` or `share_exceeded` where so many further tasks of a group have no room in the queue. */
+  admit(group: string, count: number): void {
+    const reason = this.#waiting.judge(group, count)
+    if (reason === undefined) return
+    const { capacity, size } = this.#waiting
+    if (reason === 'share') throw shareExceeded(group, this.#waiting, count)
+    throw new VergerError(
+      'overloaded',
+      `Expected at most ${capacity} photos waiting, and ${size} are${count > 1 ? ` where ${count} more came` : ''}`,
+      {
+        hint:
+          count > capacity
+            ? 'Send fewer photos in one request, or raise VERGER_MAX_QUEUED_PHOTOS.'
+            : 'Send again after the time in the header Retry-After, or raise VERGER_MAX_QUEUED_PHOTOS.',
+        details: { maxWaiting: capacity },
+      },
+    )
+  }
+
   /**
-   * Runs one task. Rejects with the handler's own error, or with `overloaded`, `server_closing`, `worker_crashed` or
-   * `worker_stuck`. An abort takes the task out of the queue; once it runs, it runs to its end and the result is dropped.
+   * Runs one task. Rejects with the handler's own error, or with `overloaded`, `share_exceeded`, `server_closing`,
+   * `worker_crashed` or `worker_stuck`. An abort takes the task out of the queue; once it runs, it runs to its end and
+   * the result is dropped.
    */
-  run(task: Task, { signal, onStart }: RunOptions = {}): Promise<Result> {
+  async run(
+    task: Task,
+    { signal, group = '', isUrgent = false, onStart }: RunOptions = {},
+  ): Promise<Result> {
     if (this.#closing !== undefined) {
-      return Promise.reject(
-        new VergerError('server_closing', 'Expected a running pool, but it is shutting down'),
-      )
+      throw new VergerError('server_closing', 'Expected a running pool, but it is shutting down')
     }
-    if (this.#waiting.size >= this.#maxWaiting) {
-      return Promise.reject(
-        new VergerError(
-          'overloaded',
-          `Expected at most ${this.#maxWaiting} photos waiting, and that many are`,
-          { hint: 'Send again in a few seconds.', details: { maxWaiting: this.#maxWaiting } },
-        ),
-      )
-    }
+    if (signal?.aborted === true) throw signal.reason
+    if (!isUrgent) this.admit(group, 1)
     return new Promise<Result>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
       const onAbort = () => {
-        this.#waiting.delete(waiting)
+        this.#urgent.delete(waiting)
+        this.#waiting.remove(group, waiting)
         reject(signal?.reason)
       }
       const settled = () => signal?.removeEventListener('abort', onAbort)
       const waiting: Waiting<Task, Result> = {
         task,
+        group,
         onStart,
         resolve(result) {
           settled()
@@ -139,7 +161,11 @@ export class WorkerPool<Task, Result> {
         },
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(waiting)
+      if (isUrgent) this.#urgent.add(waiting)
+      else {
+        const displaced = this.#waiting.add(group, waiting)
+        displaced?.reject(shareExceeded(displaced.group, this.#waiting))
+      }
       this.#next()
     })
   }
@@ -151,10 +177,10 @@ export class WorkerPool<Task, Result> {
   }
 
   async #drain(): Promise<void> {
-    for (const waiting of this.#waiting) {
+    for (const waiting of [...this.#urgent, ...this.#waiting.clear()]) {
       waiting.reject(new VergerError('server_closing', 'The pool was closed before this photo ran'))
     }
-    this.#waiting.clear()
+    this.#urgent.clear()
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {
         this.#onIdle = resolve
@@ -174,9 +200,10 @@ export class WorkerPool<Task, Result> {
 
   #next(): void {
     while (this.#running < this.threads) {
-      const [waiting] = this.#waiting
+      const [urgent] = this.#urgent
+      const waiting = urgent ?? this.#waiting.take()
       if (waiting === undefined) return
-      this.#waiting.delete(waiting)
+      this.#urgent.delete(waiting)
       this.#running++
       void this.#hold(waiting).finally(() => {
         this.#running--
@@ -234,4 +261,18 @@ function crashed(cause: unknown): VergerError {
     hint: 'Send the photo again. verger doctor tells what may be wrong with the installation.',
     cause,
   })
+}
+
+function shareExceeded(group: string, queue: FairQueue<unknown>, count = 0): VergerError {
+  const { capacity } = queue
+  const share = queue.shareOf(group)
+  const own = queue.sizeOf(group) + count
+  return new VergerError(
+    'share_exceeded',
+    `Expected at most ${share} photos waiting for ${group === '' ? 'the backbone' : group} while photos for others wait too, and ${Math.max(own, share + 1)} would be`,
+    {
+      hint: 'Send again after the time in the header Retry-After, or raise VERGER_MAX_QUEUED_PHOTOS.',
+      details: { maxWaiting: capacity, share },
+    },
+  )
 }

@@ -27,6 +27,7 @@ const LIMITS = {
   deadlineMs: 1,
   queuedPhotos: 1024,
   queuedBytes: 1,
+  loadedBytes: 1_000_000_000,
 }
 
 let sandbox = ''

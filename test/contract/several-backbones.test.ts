@@ -48,6 +48,7 @@ beforeAll(async () => {
     ['two', bundleVersion(await keep('two', 2))],
   ])
   versions = {
+    revision: () => 'first',
     find: async (model) =>
       model === undefined ? undefined : bundles.get(model)?.find(undefined, undefined),
   }

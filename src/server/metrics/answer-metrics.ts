@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import { Counter, Gauge, Histogram, type Metric, type Registry } from 'prom-client'
 import { FeatureDrift } from '../../learn/feature-drift.ts'
+import { bestIndex } from '../../learn/softmax.ts'
 import type { AnsweredPhoto, HostEvents } from '../../serving/host-events.ts'
 import { DURATION_BUCKETS } from '../metrics.ts'
 
@@ -125,10 +126,4 @@ export function recordAnswers(registry: Registry, events: EventEmitter<HostEvent
     const z = classification?.place?.z
     if (z !== undefined && drift !== undefined) spreads.observe({ ...of }, drift.add(z))
   })
-}
-
-function bestIndex(scores: ArrayLike<number>): number {
-  let best = 0
-  for (let i = 1; i < scores.length; i++) if ((scores[i] ?? 0) > (scores[best] ?? 0)) best = i
-  return best
 }

@@ -72,10 +72,9 @@ export function registerCorrectionRoute(
     },
     async (request, reply) => {
       const { model } = request.params
-      const { versions, addCorrection } = await home.require(model)
+      const { addCorrection } = await home.require(model)
       const { photo, version, label } = await readCorrection(request, limits)
-      const served = await versions.find(model, version)
-      checkLabel(label, served?.classifier.labels ?? [])
+      checkLabel(label, (await host.describe(model, version)).labels)
       const { source, read } = photo
       const bytes = read()
       const { signal, settle } = limitTime(reply, limits.deadlineMs)
