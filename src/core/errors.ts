@@ -124,6 +124,12 @@ export const ERROR_CATALOGUE = {
   no_photo: failure(400, 'Nothing that was named or sent is a photo.'),
   object_changed: failure(409, 'An object in a bucket was replaced while it was read.'),
   object_missing: failure(404, 'A bucket has no object under this key.'),
+  operation_abandoned: failure(
+    500,
+    'Every server that ran an operation ended before it was done, so it is not begun again.',
+  ),
+  operation_running: failure(409, 'Something else is being done to the model or version.'),
+  operation_unknown: failure(404, 'No operation has this name.'),
   origin_refused: failure(403, 'A page of another origin asked a server that no token guards.'),
   output_failed: failure(
     500,
@@ -171,6 +177,7 @@ export const ERROR_CATALOGUE = {
     429,
     'One model has its share of the waiting photos while others wait too; retry after the time named.',
   ),
+  staged_unknown: failure(404, 'No uploaded file, or no upload that was begun, has this name.'),
   storage_denied: failure(502, 'Object storage refused the credentials, or there are none.'),
   storage_unreachable: failure(
     502,
@@ -185,6 +192,7 @@ export const ERROR_CATALOGUE = {
   ),
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
+  unimplemented: failure(501, 'A protocol has a call that Verger does not offer.'),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),
   url_refused: failure(
     422,

@@ -1,7 +1,8 @@
 import type { Store } from '../store/store.ts'
+import { stagedBlobs } from './staged-objects.ts'
 import { toVersion } from './versions.ts'
 
-/** Hashes of all blobs that a version, a corrected photo or a dataset refers to. */
+/** Hashes of all blobs that a version, a corrected photo, a dataset or an uploaded file refers to. */
 export async function referencedBlobs({ db, location }: Store): Promise<Set<string>> {
   const versions = await db.selectFrom('versions').selectAll().execute()
   const photos = await db.selectFrom('corrections').select('photo_sha256').execute()
@@ -13,5 +14,6 @@ export async function referencedBlobs({ db, location }: Store): Promise<Set<stri
     }),
     ...photos.map((row) => row.photo_sha256),
     ...datasets.map(({ id }) => id),
+    ...(await stagedBlobs(db)),
   ])
 }

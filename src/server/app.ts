@@ -22,6 +22,7 @@ import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
 import type { RouteOptions } from './route-options.ts'
 import { registerAuditRoute } from './routes/audit.ts'
+import { registerCloudRoutes } from './routes/cloudml/cloudml.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
@@ -32,6 +33,7 @@ import { registerOwnApi } from './routes/own-api.ts'
 import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
 import { addSharedSchemas } from './routes/schemas.ts'
 import { registerStateRoutes } from './routes/states.ts'
+import { registerStorageRoutes } from './routes/storage/storage.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
 import { registerTokenRoutes } from './routes/tokens.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
@@ -102,6 +104,8 @@ export async function createApp({
     clientErrorHandler: answerClientError(limits),
     frameworkErrors: onError,
     schemaErrorFormatter: describeSchemaFaults,
+    // Names of operations hold those of a model and a version; names of staged files are those of Cloud Storage, encoded.
+    routerOptions: { maxParamLength: 3 * 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, verbose: true } },
     ...(tls === undefined
       ? { http: connections }
@@ -160,6 +164,8 @@ export async function createApp({
   })
   await registerTensorflowServing(app, options)
   await registerOpenInference(app, options, warming)
+  await registerCloudRoutes(app, options)
+  await registerStorageRoutes(app, options)
   await app.register(servePage)
   return app
 }

@@ -3,6 +3,7 @@ import { type Kysely, type Migration, Migrator, sql } from 'kysely'
 import { VergerError } from '../core/errors.ts'
 import { createRegistryTables } from './migrations/0001-registry.ts'
 import { addServingTables } from './migrations/0002-serving.ts'
+import { createStagedTables } from './migrations/0003-staged-objects.ts'
 import type { Dialect } from './migrations/column-types.ts'
 import type { Schema } from './schema.ts'
 
@@ -10,6 +11,7 @@ import type { Schema } from './schema.ts'
 const MIGRATIONS: Readonly<Record<string, (dialect: Dialect) => Migration>> = {
   '0001-registry': createRegistryTables,
   '0002-serving': addServingTables,
+  '0003-staged-objects': createStagedTables,
 }
 
 /** Whether there is anything to run. Throws `registry_newer`. */

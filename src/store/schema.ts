@@ -11,6 +11,8 @@ export interface Schema {
   readonly audit: AuditTable
   readonly operations: OperationsTable
   readonly revision: RevisionTable
+  readonly staged_objects: StagedObjectsTable
+  readonly staged_uploads: StagedUploadsTable
 }
 
 interface DatasetsTable {
@@ -162,6 +164,29 @@ interface OperationsTable {
   runner_seen_at: string | null
   /** JSON object, as that of a model. */
   annotations: string
+}
+
+/** Files that a client uploads before it makes a version of them, named as in Cloud Storage; they expire. */
+interface StagedObjectsTable {
+  bucket: string
+  name: string
+  sha256: string
+  /** Base64, as Cloud Storage tells it. */
+  md5: string
+  size_bytes: number
+  content_type: string
+  put_at: string
+}
+
+/** Uploads of which some parts are here. */
+interface StagedUploadsTable {
+  id: string
+  bucket: string
+  name: string
+  content_type: string
+  /** JSON array of `{sha256, sizeBytes}`, whose blobs one after the other are the file. */
+  parts: string
+  put_at: string
 }
 
 /** One row, which moves in every transaction that changes the registry. */

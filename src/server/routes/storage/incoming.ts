@@ -1,0 +1,73 @@
+/** Bodies of uploads → blobs, through a file, since they may be larger than memory should hold. */
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createFolder, toWriteError } from '../../../core/atomic-write.ts'
+import type { BlobStore } from '../../../store/blob-store.ts'
+
+export interface ReceivedBlob {
+  readonly sha256: string
+  /** Base64, as Cloud Storage tells it. */
+  readonly md5: string
+  readonly sizeBytes: number
+}
+
+const STALE_AFTER_MS = 24 * 60 * 60 * 1000
+
+/** Uses a folder of the home for as long as `use` takes; what killed processes left there is removed after a day. */
+export async function withUploadFolder<Result>(
+  home: string,
+  use: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  const uploads = join(home, 'uploads')
+  await createFolder(uploads, { mode: 0o700 })
+  for (const name of await readdir(uploads)) {
+    const path = join(uploads, name)
+    const modifiedMs = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Date.now(),
+    )
+    if (Date.now() - modifiedMs > STALE_AFTER_MS) await rm(path, { recursive: true, force: true })
+  }
+  const folder = await mkdtemp(join(uploads, 'upload-'))
+  try {
+    return await use(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Keeps what a stream gives. Throws `disk_full`, `write_failed`, and what the stream throws where it is cut. */
+export async function receiveBlob(
+  bytes: AsyncIterable<Uint8Array>,
+  blobs: BlobStore,
+  home: string,
+): Promise<ReceivedBlob> {
+  return withUploadFolder(home, async (folder) => {
+    const path = join(folder, 'body')
+    const [sha256, md5] = [createHash('sha256'), createHash('md5')]
+    let sizeBytes = 0
+    const measure = new Transform({
+      transform(piece: Buffer, _encoding, done) {
+        sha256.update(piece)
+        md5.update(piece)
+        sizeBytes += piece.length
+        done(null, piece)
+      },
+    })
+    try {
+      await pipeline(Readable.from(bytes), measure, createWriteStream(path))
+    } catch (error) {
+      const isOfDisk = 'syscall' in (error as object) && 'path' in (error as object)
+      throw isOfDisk ? toWriteError(error, path) : error
+    }
+    return {
+      sha256: await blobs.putFile(path, { sha256: sha256.digest('hex') }),
+      md5: md5.digest('base64'),
+      sizeBytes,
+    }
+  })
+}
