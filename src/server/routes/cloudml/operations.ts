@@ -6,7 +6,7 @@ import {
 } from '../../../registry/operations.ts'
 import { maySee } from '../../../registry/scopes.ts'
 import type { Store } from '../../../store/store.ts'
-import { requireModel } from '../../authentication.ts'
+import { requireModel } from '../../authenticator.ts'
 import type { Work } from '../../operation-runner.ts'
 import { fieldError } from './cloud-error.ts'
 import type { CloudHandler, CloudRequest, CloudServices } from './cloud-request.ts'
