@@ -56,8 +56,9 @@ export interface BackboneSource {
   readonly sizeBytes: number
 }
 
-const DESCRIPTION = 'backbone.json'
-const MODEL = 'model.onnx'
+/** Names of the two files of a backbone. */
+export const DESCRIPTION = 'backbone.json'
+export const MODEL = 'model.onnx'
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
 
 /** Whether a text may be the id of a backbone, and so the name of its folder. */
@@ -80,7 +81,7 @@ export function listKeptIds(home: string): string[] {
   } catch (error) {
     // Where the home itself is no folder, other commands say so.
     if (isAbsent(error)) return []
-    throw damaged(`Expected a folder of backbones at ${keptBackbonesFolder(home)}`, error)
+    throw damagedBackbone(`Expected a folder of backbones at ${keptBackbonesFolder(home)}`, error)
   }
 }
 
@@ -93,11 +94,16 @@ export function readKeptBackbone(home: string, id: string): BackboneDescription 
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (isAbsent(error)) return undefined
-    throw damaged(`Expected the description of ${id} at ${path}`, error)
+    throw damagedBackbone(`Expected the description of ${id} at ${path}`, error)
   }
+  return parseDescription(text, id, path)
+}
+
+/** Throws `backbone_damaged` naming the place where the text comes from. */
+export function parseDescription(text: string, id: string, place: string): BackboneDescription {
   const fault = findFault(text, id)
   if (fault === undefined) return JSON.parse(text) as BackboneDescription
-  throw damaged(`Expected the description of ${id} at ${path}, received ${fault}`)
+  throw damagedBackbone(`Expected the description of ${id} at ${place}, received ${fault}`)
 }
 
 /** What `keepBackbone` gives to the work that makes a backbone. */
@@ -244,7 +250,7 @@ function findFault(text: string, id: string): string | undefined {
   return findNetworkFault(value.network)
 }
 
-function damaged(message: string, cause?: unknown): VergerError {
+export function damagedBackbone(message: string, cause?: unknown): VergerError {
   return new VergerError('backbone_damaged', message, {
     hint: 'Remove the folder and get the backbone again: verger backbones list.',
     ...(cause === undefined ? {} : { cause }),

@@ -14,9 +14,6 @@ export interface BucketUrl {
 /** The rules that S3 and Google share: 3 to 63 letters, digits, dots, dashes; Google takes underscores and longer ones. */
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/
 
-/** Whether a text names a bucket rather than a path of this machine. */
-export const isBucketUrl = (text: string): boolean => /^(s3|gs):\/\//.test(text)
-
 /** Throws `bucket_url_invalid`. */
 export function parseBucketUrl(text: string): BucketUrl {
   const [, scheme, bucket = '', path = ''] = /^([a-z0-9]+):\/\/([^/]*)(.*)$/.exec(text) ?? []
@@ -30,7 +27,7 @@ export function parseBucketUrl(text: string): BucketUrl {
     'bucket_url_invalid',
     `Expected ${SCHEMES.map((each) => `${each}://bucket/prefix`).join(' or ')}, received ${JSON.stringify(text)}`,
     {
-      hint: 'A bucket has 3 or more lower-case letters, digits, dots and dashes; a prefix no empty part, no . and no ...',
+      hint: 'A bucket has 3 or more lower-case letters, digits, dots and dashes; a prefix has no empty parts, no . or .. among them, no ? and no #.',
     },
   )
 }

@@ -1,6 +1,8 @@
 /** Puts a trained bundle where it was asked for, and where that fails in a place where it is not lost. */
 import { promises as fs } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { findBackbone } from '../backbones/catalog.ts'
+import { findSameBackbone, storeBackbone } from '../backbones/portable-backbones.ts'
 import { writeBundleFolder } from '../bundles/encode-bundle.ts'
 import {
   BUNDLE_MANIFEST,
@@ -13,7 +15,7 @@ import { toVergerError, VergerError } from '../core/errors.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { saveDatasetVersion } from '../datasets/versions.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import { createRegistry, type Version } from '../registry/registry.ts'
+import { createRegistry, type Registration, type Version } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import type { Trained } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
@@ -75,7 +77,8 @@ export async function keepBundle(
     if (out !== undefined) folder = await writeBundleOnce(files, resolve(cwd, out))
     else if (target === undefined) folder = await writeBundleOnce(files, home)
     const why = `trained on ${name}`
-    const version = target && (await registry.register({ ...target, files, setDefault, why }))
+    const version =
+      target && (await registerTrained(store, config.home, { ...target, files, setDefault, why }))
     const isDefault =
       version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
     return { version, isDefault, folder }
@@ -83,6 +86,19 @@ export async function keepBundle(
     const safe = folder ?? (await writeBundleOnce(files, home).catch(() => undefined))
     throw safe === undefined ? error : withPlace(error, safe, target?.model)
   }
+}
+
+/** Its backbone goes with it, so that it answers wherever the registry is read. */
+async function registerTrained(
+  store: Store,
+  home: string,
+  registration: Registration,
+): Promise<Version> {
+  const { backbone: wanted } = verifyBundle(registration.files)
+  const backbone = findSameBackbone(wanted, home) ?? findBackbone(wanted.id, home)
+  const backboneFiles = await storeBackbone(backbone, store.blobs)
+  const carried = backboneFiles === undefined ? {} : { backboneFiles }
+  return createRegistry(store).register({ ...registration, ...carried })
 }
 
 /** Writes a bundle folder where it is not there yet, perhaps written by another process at the same time. */

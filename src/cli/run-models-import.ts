@@ -1,20 +1,24 @@
 /** Imports a classifier that was made elsewhere, says what was recognised, and puts the bundle where it was asked for. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { VergerError } from '../core/errors.ts'
-import { type ImportedModel, importModel } from '../importing/import-model.ts'
+import { registerSource } from '../deployment/create-version.ts'
+import { openSource } from '../deployment/open-source.ts'
+import type { ReadSource } from '../deployment/read-source.ts'
+import { createTrialHost } from '../deployment/trial-host.ts'
+import type { ImportedModel } from '../importing/import-model.ts'
 import type { ScalingName } from '../importing/import-task.ts'
 import { readLabels } from '../importing/parse-labels.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import type { Version } from '../registry/registry.ts'
 import type { CommandContext } from './context.ts'
 import { refuseOccupied, writeBundleOnce } from './keep-bundle.ts'
+import { narrateSource, resolveOrigin } from './narrate-source.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { formatDuration, paint } from './render.ts'
+import { formatDuration } from './render.ts'
 import { formatBytes, shortId } from './render-dataset.ts'
 import { withRegistry } from './with-registry.ts'
+import { withTemporaryHome } from './with-temporary-home.ts'
 
 export interface ModelsImportPlan {
   readonly path: string
@@ -39,21 +43,40 @@ export async function runModelsImport(
   const target = plan.register === undefined ? undefined : parseVersionPath(plan.register)
   await refuseOccupied(context, plan.out)
   const labels = plan.labels === undefined ? undefined : await readLabels(plan.labels, cwd)
+  const facts = { labels, scaling: plan.scaling, licence: plan.licence }
+  const from = resolveOrigin(plan.path, cwd)
   const startMs = performance.now()
+  const narrator = narrateSource(context)
+  const open = (madeIn?: string) =>
+    openForeign(from, facts, { ...context.config, ...narrator, madeIn }).finally(narrator.clear)
   if (plan.dryRun) {
-    const imported = await tryOut(context, plan, labels)
+    const { imported } = await withTemporaryHome(open)
     if (plan.json) printJson(context, { dryRun: true, ...describe(imported) })
     else stdout.write(`${renderImported(imported)}Would keep it as ${imported.backbone.id}.\n`)
     return
   }
-  const imported = await importWith(context, plan, labels, context.config.home)
-  const kept = await keep(context, plan, target, imported)
+  const source = await open()
+  const { imported } = source
+  const kept = await keep(context, plan, target, source)
   if (plan.json) {
     printJson(context, { ...describe(imported), ...describeKept(kept) })
     return
   }
   const elapsed = formatDuration(performance.now() - startMs)
   stdout.write(`${renderImported(imported)}${renderKept(imported, kept, elapsed)}`)
+}
+
+type ForeignSource = ReadSource & { readonly imported: ImportedModel }
+
+/** Throws like `openSource`, and `source_invalid` where a bundle lies there. */
+async function openForeign(...args: Parameters<typeof openSource>): Promise<ForeignSource> {
+  const { imported, ...source } = await openSource(...args)
+  if (imported !== undefined) return { ...source, imported }
+  throw new VergerError(
+    'source_invalid',
+    `Expected a classifier that was made elsewhere in ${args[0]}, found a bundle of Verger`,
+    { hint: `verger versions create fruits/v1 --from ${args[0]}` },
+  )
 }
 
 function refuseDefaultWithoutName({ setDefault, register }: ModelsImportPlan): void {
@@ -63,35 +86,6 @@ function refuseDefaultWithoutName({ setDefault, register }: ModelsImportPlan): v
     'Expected --register beside --set-default, received none',
     {
       hint: 'verger models import PATH --register fruits/v1 --set-default',
-    },
-  )
-}
-
-/** Does everything in a home that is gone afterwards. */
-async function tryOut(
-  context: CommandContext,
-  plan: ModelsImportPlan,
-  labels: readonly string[] | undefined,
-): Promise<ImportedModel> {
-  const home = await mkdtemp(join(tmpdir(), 'verger-import-'))
-  try {
-    return await importWith(context, plan, labels, home)
-  } finally {
-    await rm(home, { recursive: true, force: true })
-  }
-}
-
-function importWith(
-  { config, cwd, stderr }: CommandContext,
-  { path, scaling, licence }: ModelsImportPlan,
-  labels: readonly string[] | undefined,
-  home: string,
-): Promise<ImportedModel> {
-  return importModel(
-    { path: resolve(cwd, path), labels, scaling, licence },
-    {
-      ...{ home, limits: config.limits },
-      onNote: (note) => stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(note)}\n`),
     },
   )
 }
@@ -107,16 +101,18 @@ async function keep(
   context: CommandContext,
   { out, setDefault }: ModelsImportPlan,
   target: ReturnType<typeof parseVersionPath> | undefined,
-  { files, bundle, backbone }: ImportedModel,
+  source: ForeignSource,
 ): Promise<Kept> {
   const { config, cwd } = context
+  const { files, bundle, backbone } = source.imported
   const home = join(config.home, 'bundles', shortId(bundle))
   const place = out === undefined ? (target === undefined ? home : undefined) : resolve(cwd, out)
   const folder = place === undefined ? undefined : await writeBundleOnce(files, place)
   if (target === undefined) return { version: undefined, isDefault: false, folder }
-  return withRegistry(context, async (registry) => {
-    const why = `imported from ${backbone.readAs}`
-    const version = await registry.register({ ...target, files, setDefault, why })
+  return withRegistry(context, async (registry, { blobs }) => {
+    const host = createTrialHost(config.limits)
+    const naming = { ...target, setDefault, why: `imported from ${backbone.readAs}` }
+    const version = await registerSource({ registry, blobs, host }, source, naming)
     const isDefault = (await registry.resolveVersion(version.model)).name === version.name
     return { version, isDefault, folder }
   })

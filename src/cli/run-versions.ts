@@ -1,5 +1,3 @@
-import { resolve } from 'node:path'
-import { readBundleFolder, verifyBundle } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import type { Change, DefaultChange } from '../registry/registry.ts'
@@ -64,35 +62,6 @@ export async function runVersionsList(
         printable(version.description),
       ]),
     ),
-  )
-}
-
-interface CreatePlan extends OfVersion, Reason {
-  readonly from: string
-  readonly description?: string
-  readonly setDefault: boolean
-}
-
-export async function runVersionsCreate(context: CommandContext, plan: CreatePlan): Promise<void> {
-  const { path, from, description, setDefault, json } = plan
-  const target = parseVersionPath(path)
-  const files = await readBundleFolder(resolve(context.cwd, from))
-  verifyBundle(files)
-  const { version, defaultVersion } = await withRegistry(context, async (registry) => {
-    const version = await registry.register({
-      ...target,
-      files,
-      setDefault,
-      ...(description === undefined ? {} : { description }),
-      ...reasonOf(plan),
-    })
-    return { version, defaultVersion: (await registry.getModel(target.model)).defaultVersion }
-  })
-  const isDefault = defaultVersion === version.name
-  if (json) return printJson(context, { ...version, isDefault })
-  const answers = isDefault ? 'It answers' : `${defaultVersion} still answers`
-  context.stdout.write(
-    `Registered ${version.model}/${version.name}, bundle ${version.bundle.slice(0, 12)}. ${answers} for ${version.model}.\n`,
   )
 }
 

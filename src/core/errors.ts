@@ -178,6 +178,14 @@ export const ERROR_CATALOGUE = {
     'One model has its share of the waiting photos while others wait too; retry after the time named.',
   ),
   staged_unknown: failure(404, 'No uploaded file, or no upload that was begun, has this name.'),
+  source_invalid: failure(
+    422,
+    'What a version should be made from is not there, or nothing that can be read.',
+  ),
+  source_too_large: failure(
+    413,
+    'What a version should be made from has more files or bytes than a source may have.',
+  ),
   storage_denied: failure(502, 'Object storage refused the credentials, or there are none.'),
   storage_unreachable: failure(
     502,

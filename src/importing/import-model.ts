@@ -28,6 +28,8 @@ import { hashSource, measureSource } from './source-hash.ts'
 export interface ImportModelPlan {
   /** File or folder. */
   readonly path: string
+  /** Where it comes from; by default its path. */
+  readonly location?: string | undefined
   /** Names of the classes; by default those that the file tells. */
   readonly labels?: readonly string[] | undefined
   /** Takes the names of ImageNet, or numbers, where nobody tells the names of the classes. */
@@ -66,7 +68,7 @@ export async function importModel(
   const path = wholeOf(plan.path)
   const measured = await measureSource(path)
   const source: BackboneSource = {
-    location: path,
+    location: plan.location ?? path,
     sha256: await hashSource(path, measured),
     sizeBytes: measured.sizeBytes,
   }

@@ -26,7 +26,7 @@ export async function register(store: Store, registration: Registration): Promis
     await insertModel(trx, model)
     const { defaultVersion } = await lockModel(trx, model)
     const existing = await findExisting(trx, model, version, bundle)
-    if (existing !== undefined && existing.bundle !== bundle) throw taken(existing, bundle)
+    if (existing !== undefined && existing.bundle !== bundle) throw versionTaken(existing, bundle)
     const row: VersionRow =
       existing ??
       sealed({
@@ -110,7 +110,11 @@ async function nextPosition(db: Kysely<Schema>, model: string): Promise<number> 
   return (last ?? 0) + 1
 }
 
-function taken({ model, name, bundle }: VersionRow, received: string): VergerError {
+/** A name stands for another bundle already. */
+export function versionTaken(
+  { model, name, bundle }: Pick<VersionRow, 'model' | 'name' | 'bundle'>,
+  received: string,
+): VergerError {
   return new VergerError(
     'version_exists',
     `Expected a new name for bundle ${received.slice(0, 12)}, ${model}/${name} is bundle ${bundle.slice(0, 12)}`,

@@ -1,5 +1,6 @@
 /** `verger versions`: the bundles of a model, and which of them answers. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import type { ScalingName } from '../../importing/import-task.ts'
 import type { CommandContext } from '../context.ts'
 
 interface Json {
@@ -45,26 +46,59 @@ function createListCommand(context: CommandContext): Command {
 interface CreateOptions extends Why {
   readonly from: string
   readonly description?: string
+  readonly label?: readonly string[]
+  readonly labels?: string
+  readonly scaling?: string
+  readonly licence?: string
   readonly setDefault?: boolean
+  readonly dryRun?: boolean
 }
 
+/** The same as `SCALING_NAMES`, which is not imported so that help stays fast. */
+const SCALINGS = ['-1..1', '0..1', '0..255', 'imagenet']
+
 function createCreateCommand(context: CommandContext): Command {
+  const collect = (value: string, before: readonly string[] = []) => [...before, value]
   return new Command('create')
-    .summary('verify a bundle and register it')
+    .summary('test a classifier and register it')
     .description(
-      'Verifies a bundle and registers it. The first version of a model answers at once.',
+      'Takes a bundle, or a classifier that was made elsewhere (a TensorFlow SavedModel, ONNX, all that verger models import reads), from a folder, a file or a bucket; tests it on this machine and registers it. The first version of a model answers at once.',
     )
     .argument('<model[/version]>', 'name of the version (default: the next of v1, v2, …)')
-    .requiredOption('--from <dir>', 'folder of the bundle')
+    .requiredOption('--from <source>', 'folder or file, gs://bucket/prefix or s3://bucket/prefix')
     .option('--description <text>', 'what is special about it')
+    .option('--label <key=value>', 'label to find it by; may be given again', collect)
+    .option(
+      '--labels <labels>',
+      'names of its classes, where the source does not tell: a file, a,b,c, or imagenet',
+    )
+    .addOption(
+      new Option(
+        '--scaling <scaling>',
+        'how levels of 0 to 255 enter the network, where the source does not tell',
+      ).choices(SCALINGS),
+    )
+    .option('--licence <name>', 'licence of a classifier that was made elsewhere')
     .option('--set-default', 'let it answer from now on')
     .option('--why <text>', 'reason, for the history of the default')
+    .option('--dry-run', 'fetch, read and test it, and register nothing')
     .option('--json', 'print the version')
-    .addHelpText('after', '\nExample:\n  $ verger versions create fruits/v2 --from bundles/fruits')
+    .addHelpText(
+      'after',
+      `
+Buckets are reached as their own tools do: AWS_ENDPOINT_URL_S3, AWS_REGION and AWS_ACCESS_KEY_ID for s3://,
+GOOGLE_APPLICATION_CREDENTIALS or gcloud's own login for gs://.
+
+Examples:
+  $ verger versions create fruits/v2 --from bundles/fruits
+  $ verger versions create jean_inception/v1 --from gs://bucket/models/jean_inception/v1
+  $ verger versions create fruits --from s3://models/fruits.onnx --labels labels.txt --set-default`,
+    )
     .action(async (path: string, options: CreateOptions) => {
-      const { runVersionsCreate } = await import('../run-versions.ts')
-      const { json = false, setDefault = false, ...rest } = options
-      await runVersionsCreate(context, { path, setDefault, json, ...rest })
+      const { runVersionsCreate } = await import('../run-versions-create.ts')
+      const { json = false, setDefault = false, dryRun = false, label = [], ...rest } = options
+      const scaling = rest.scaling as ScalingName | undefined
+      await runVersionsCreate(context, { path, setDefault, dryRun, json, label, ...rest, scaling })
     })
 }
 

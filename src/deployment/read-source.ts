@@ -1,0 +1,116 @@
+/** A folder or file of this machine → the files of a bundle and the backbone that it stands on. */
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Backbone, findBackbone } from '../backbones/catalog.ts'
+import { DESCRIPTION, MODEL } from '../backbones/kept-backbones.ts'
+import { findSameBackbone, installBackbone } from '../backbones/portable-backbones.ts'
+import { type BundleFiles, readBundleFolder, verifyBundle } from '../bundles/verify-bundle.ts'
+import type { Limits } from '../core/config.ts'
+import { type ImportedModel, type ImportModelPlan, importModel } from '../importing/import-model.ts'
+import { parseLabels } from '../importing/parse-labels.ts'
+import { findMainFile, invalidSource, isFolderFile } from './source-listing.ts'
+
+/** The folder beside the files of a published bundle that holds its backbone. */
+export const BACKBONE_FOLDER = 'backbone'
+/** Names of the classes beside a classifier that does not tell them. */
+const LABELS_FILE = 'labels.txt'
+
+export interface ReadSource {
+  readonly files: BundleFiles
+  readonly backbone: Backbone
+  /** What was recognised, where it was made elsewhere. */
+  readonly imported?: ImportedModel
+}
+
+/** What only the user can know about a classifier that was made elsewhere. */
+export type ForeignFacts = Pick<ImportModelPlan, 'labels' | 'guessesLabels' | 'scaling' | 'licence'>
+
+export interface ReadSourceContext {
+  readonly home: string
+  /** Where a backbone goes that it brings or becomes; by default the home. */
+  readonly madeIn?: string | undefined
+  readonly limits: Limits
+  readonly onNote?: ((note: string) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Reads a bundle, with the backbone that it may have brought, or imports a classifier that was made elsewhere.
+ *
+ * @param place - what the user called it, for messages
+ *
+ * Throws `source_invalid`, an error of the bundle, or what `importModel` throws.
+ */
+export async function readSource(
+  path: string,
+  place: string,
+  facts: ForeignFacts,
+  context: ReadSourceContext,
+): Promise<ReadSource> {
+  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw invalidSource(place, error.code === 'ENOENT' ? 'nothing' : error.message, error)
+  })
+  if (!stats.isDirectory()) {
+    const isInFolder = isFolderFile(basename(path))
+    return isInFolder
+      ? readSource(dirname(path), place, facts, context)
+      : importSource(path, place, facts, context)
+  }
+  const main = findMainFile(await readdir(path), place)
+  if (main.isBundle) return readBundle(path, context)
+  const labels = facts.labels ?? (await readLabelsBeside(path))
+  return importSource(
+    main.isFolder ? path : join(path, main.name),
+    place,
+    { ...facts, labels },
+    context,
+  )
+}
+
+async function readBundle(
+  folder: string,
+  { home, madeIn = home }: ReadSourceContext,
+): Promise<ReadSource> {
+  const files = await readBundleFolder(folder)
+  const { backbone: wanted } = verifyBundle(files)
+  const brought = join(folder, BACKBONE_FOLDER)
+  const hasBackbone = await isThere(join(brought, DESCRIPTION))
+  const backbone =
+    findSameBackbone(wanted, home) ??
+    (hasBackbone
+      ? await installBackbone(wanted, madeIn, {
+          readDescription: () => readFile(join(brought, DESCRIPTION)),
+          readModel: () => createReadStream(join(brought, MODEL)),
+        })
+      : findBackbone(wanted.id, home))
+  return { files, backbone }
+}
+
+async function importSource(
+  path: string,
+  location: string,
+  facts: ForeignFacts,
+  { home, madeIn = home, limits, onNote, signal }: ReadSourceContext,
+): Promise<ReadSource> {
+  const imported = await importModel(
+    { path, location, ...facts },
+    {
+      ...{ home: madeIn, limits },
+      ...(onNote === undefined ? {} : { onNote }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+  )
+  return { files: imported.files, backbone: findBackbone(imported.backbone.id, madeIn), imported }
+}
+
+async function readLabelsBeside(folder: string): Promise<readonly string[] | undefined> {
+  const bytes = await readFile(join(folder, LABELS_FILE)).catch(() => undefined)
+  return bytes === undefined ? undefined : parseLabels(bytes.toString())
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
