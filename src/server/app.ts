@@ -17,6 +17,7 @@ import type { Authenticator } from './authenticator.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import { type Metrics, recordRequests } from './metrics.ts'
+import { collectStatistics, type InferenceStatistics } from './open-inference/statistics.ts'
 import { OPENAPI } from './openapi.ts'
 import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
@@ -54,6 +55,18 @@ export interface AppOptions {
   readonly tls?: TlsFiles | undefined
   /** Whether it listens on this machine: without a token, pages of others are kept out then. */
   readonly isLocal?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What other ports than that of HTTP answer with. */
+    readonly services: Services
+  }
+}
+
+export interface Services {
+  readonly options: RouteOptions
+  readonly statistics: InferenceStatistics
 }
 
 /** Headers of the web app: nothing but its own files runs or loads. */
@@ -145,6 +158,8 @@ export async function createApp({
     },
   })
   const options: RouteOptions = { host, home, config, metrics, authenticator, audit }
+  const statistics = collectStatistics(options)
+  app.decorate('services', { options, statistics })
   registerHealthRoutes(app, options, warming)
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, (api) => {
@@ -163,7 +178,7 @@ export async function createApp({
     )
   })
   await registerTensorflowServing(app, options)
-  await registerOpenInference(app, options, warming)
+  await registerOpenInference(app, options, { warming, statistics })
   await registerCloudRoutes(app, options)
   await registerStorageRoutes(app, options)
   await app.register(servePage)

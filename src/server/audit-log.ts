@@ -127,7 +127,7 @@ function targetOf(request: FastifyRequest): string {
 }
 
 function namesIn(value: unknown): { model?: string; version?: string; name?: string } {
-  if (typeof value !== 'object' || value === null) return {}
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return {}
   const names = Object.entries(value).filter(
     ([key, each]) => ['model', 'version', 'name'].includes(key) && typeof each === 'string',
   )

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import type { Config, Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
+import type { GrpcOptions, GrpcServer } from './grpc/open-grpc-server.ts'
 import { openApp } from './open-app.ts'
 import { openTlsFiles, type TlsFiles } from './tls-files.ts'
 
@@ -15,11 +16,15 @@ export interface ListenOptions {
   readonly config: Config
   readonly host: string
   readonly port: number
+  /** Where the Open Inference Protocol is spoken over gRPC; nowhere without it. */
+  readonly grpcPort?: number | undefined
 }
 
 export interface RunningServer {
   /** Where a browser finds it. */
   readonly url: string
+  /** Port of gRPC, where that is spoken. */
+  readonly grpcPort: number | undefined
   /** Refuses new requests, answers those that are here, ends the workers. Safe to call twice. */
   close(): Promise<void>
 }
@@ -28,7 +33,12 @@ export interface RunningServer {
  * Starts the server and waits until its workers have loaded the network.
  * Throws `address_needs_token`, `address_in_use`, or an error of the backbone or of the registry.
  */
-export async function listen({ config, host, port }: ListenOptions): Promise<RunningServer> {
+export async function listen({
+  config,
+  host,
+  port,
+  grpcPort,
+}: ListenOptions): Promise<RunningServer> {
   const isLocal = isLoopback(host)
   const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
   const tls = config.tls === undefined ? undefined : await openTlsFiles(config.tls, logger)
@@ -46,12 +56,17 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
     const connections = trackConnections(app.server)
     if (tls !== undefined) takeRenewals(app, tls)
     await bind(app, host, port)
+    const grpc =
+      grpcPort === undefined
+        ? undefined
+        : await openGrpc({ ...app.services, warming, logger, tls, host, port: grpcPort })
     await warming
     let closing: Promise<void> | undefined
     return {
       url: urlOf(app, host, tls === undefined ? 'http' : 'https'),
+      grpcPort: grpc?.port,
       close() {
-        closing ??= drain(app, connections, config.limits).then(close)
+        closing ??= Promise.all([grpc?.close(), drain(app, connections, config.limits)]).then(close)
         return closing
       },
     }
@@ -59,6 +74,12 @@ export async function listen({ config, host, port }: ListenOptions): Promise<Run
     await close()
     throw error
   }
+}
+
+/** Imported only here: most servers speak HTTP alone. */
+async function openGrpc(options: GrpcOptions): Promise<GrpcServer> {
+  const { openGrpcServer } = await import('./grpc/open-grpc-server.ts')
+  return openGrpcServer(options)
 }
 
 /** The open connections of a server, and those of them on which a request is being answered. */

@@ -15,6 +15,11 @@ export function createUpCommand(context: CommandContext): Command {
       'address to listen on; another than loopback needs a token',
       '127.0.0.1',
     )
+    .option(
+      '--grpc-port <n>',
+      'port on which to speak the Open Inference Protocol over gRPC, 0 for any free one; without it, none',
+      parsePort,
+    )
     .option('--json', 'print the address as JSON')
     .addHelpText(
       'after',
@@ -22,6 +27,7 @@ export function createUpCommand(context: CommandContext): Command {
 Examples:
   $ verger up
   $ verger up --port 8080
+  $ verger up --grpc-port 8001
   $ verger tokens create phone --scope predict && verger up --host 0.0.0.0
   $ VERGER_TLS_CERT=cert.pem VERGER_TLS_KEY=key.pem verger up
   $ curl -F photo=@apple.jpg http://127.0.0.1:4400/predict
@@ -29,20 +35,30 @@ Examples:
 
 Logs are JSON lines on standard error; VERGER_LOG_LEVEL=warn makes them quiet.`,
     )
-    .action(async ({ port, host, json }: { port: number; host: string; json?: true }) => {
+    .action(async ({ port, host, grpcPort, json }: UpOptions) => {
       const { listen } = await import('../../server/listen.ts')
       const stopped = untilSignal()
-      const server = await listen({ config: context.config, host, port })
+      const server = await listen({ config: context.config, host, port, grpcPort })
       context.stdout.write(
         json === true
-          ? `${JSON.stringify({ url: server.url })}\n`
-          : `Verger is ready: open ${server.url}\n`,
+          ? `${JSON.stringify({ url: server.url, grpcPort: server.grpcPort })}\n`
+          : `Verger is ready: open ${server.url}${grpcNote(server.grpcPort)}\n`,
       )
       const signal = await stopped
       if (json !== true) context.stdout.write(`${signal}: finishing the requests that are here\n`)
       await server.close()
     })
 }
+
+interface UpOptions {
+  readonly port: number
+  readonly host: string
+  readonly grpcPort?: number
+  readonly json?: true
+}
+
+const grpcNote = (port: number | undefined): string =>
+  port === undefined ? '' : `, gRPC on port ${port}`
 
 /** Resolves with the first signal that asks the process to stop; a second one then ends it at once, as is the default. */
 function untilSignal(): Promise<'SIGINT' | 'SIGTERM'> {

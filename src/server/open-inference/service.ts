@@ -18,6 +18,7 @@ const EXTENSIONS = [
   'model_configuration',
   'model_repository',
   'model_repository(unload_dependents)',
+  'statistics',
 ] as const
 
 /** What runs a model: bundles of Verger, which hold a backbone and a head. */

@@ -18,6 +18,17 @@ export async function registerForeignProtocol(
   })
 }
 
+/** Statuses and the body of errors, as one text. */
+export const TEXT_ERRORS = Object.fromEntries(
+  [
+    ['4XX', 'What was wrong with the request'],
+    ['5XX', 'Why the server could not answer'],
+  ].map(([range = '', description]) => [
+    range,
+    { description, type: 'object', properties: { error: { type: 'string' } } },
+  ]),
+)
+
 /** The body of a request to a protocol registered here; a request without one has no bytes. */
 export const bodyOf = ({ body }: FastifyRequest): Uint8Array =>
   body instanceof Uint8Array ? body : new Uint8Array()

@@ -11,9 +11,10 @@ import { JSON_LENGTH_HEADER, parseInferBody } from '../open-inference/http-reque
 import { encodeResponse } from '../open-inference/http-response.ts'
 import { describeConfig } from '../open-inference/model-config.ts'
 import { createInferenceService, type InferenceService } from '../open-inference/service.ts'
+import type { InferenceStatistics } from '../open-inference/statistics.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { showValue } from '../show-value.ts'
-import { bodyOf, registerForeignProtocol, sendJson } from './foreign-protocol.ts'
+import { bodyOf, registerForeignProtocol, sendJson, TEXT_ERRORS } from './foreign-protocol.ts'
 
 const tags = ['open-inference']
 
@@ -46,25 +47,31 @@ const describeRoute = (summary: string, path: string, ok: string): FastifySchema
   },
   response: {
     200: { description: ok },
-    default: {
-      description: 'What was wrong',
-      type: 'object',
-      properties: { error: { type: 'string' } },
-    },
+    ...TEXT_ERRORS,
   },
 })
+
+export interface OpenInferenceOptions {
+  /** Resolves once every worker has loaded the network. */
+  readonly warming: Promise<void>
+  readonly statistics: InferenceStatistics
+}
 
 export async function registerOpenInference(
   app: FastifyInstance,
   options: RouteOptions,
-  warming: Promise<void>,
+  { warming, statistics }: OpenInferenceOptions,
 ): Promise<void> {
   formatErrorsBelow(app, '/v2', formatInferenceError)
   const service = createInferenceService(options)
   await registerForeignProtocol(app, options.config.limits.requestBytes, (api) => {
     registerServer(api, service, warming)
     registerRepository(api, service)
-    for (const target of TARGETS) registerModel(api, target, service)
+    for (const target of TARGETS) {
+      registerModel(api, target, service)
+      registerStatistics(api, target.path, statistics)
+    }
+    registerStatistics(api, '/v2/models', statistics)
     registerMissing(api)
   })
 }
@@ -184,6 +191,30 @@ function registerModel(
       if (jsonLength === undefined) return reply.type('application/json').send(bytes)
       void reply.header(JSON_LENGTH_HEADER, jsonLength)
       return reply.type('application/octet-stream').send(bytes)
+    },
+  )
+}
+
+function registerStatistics(
+  api: FastifyInstance,
+  path: string,
+  statistics: InferenceStatistics,
+): void {
+  api.get(
+    `${path}/stats`,
+    {
+      config: path.includes(':model')
+        ? { scope: 'read', modelOf }
+        : { scope: 'read', isFiltered: true },
+      schema: describeRoute(
+        'How many photos were answered, and how long it took',
+        path,
+        'By version',
+      ),
+    },
+    async ({ caller, params }, reply) => {
+      const { model, version } = params as Partial<Path>
+      return sendJson(reply, { model_stats: await statistics.list(caller, model, version) })
     },
   )
 }

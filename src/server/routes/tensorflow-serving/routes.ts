@@ -12,7 +12,7 @@ import { formatErrorsBelow } from '../../error-forms.ts'
 import type { NamedPhoto } from '../../multipart.ts'
 import type { RouteOptions } from '../../route-options.ts'
 import { numberOfVersion, versionOfNumber } from '../../version-numbers.ts'
-import { bodyOf, registerForeignProtocol, sendJson } from '../foreign-protocol.ts'
+import { bodyOf, registerForeignProtocol, sendJson, TEXT_ERRORS } from '../foreign-protocol.ts'
 import { formatTensorflowError, naming } from './errors.ts'
 import { describeModel, describeVersion } from './metadata.ts'
 import { parseClassifyBody, parsePredictBody } from './request.ts'
@@ -55,11 +55,7 @@ const describeRoute = (summary: string, path: string, ok: string): FastifySchema
     params: { type: 'object', properties: Object.fromEntries(properties) },
     response: {
       200: { description: ok },
-      default: {
-        description: 'What was wrong',
-        type: 'object',
-        properties: { error: { type: 'string' } },
-      },
+      ...TEXT_ERRORS,
     },
   }
 }
