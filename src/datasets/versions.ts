@@ -1,5 +1,7 @@
 /** Dataset versions in the store: the manifest is a blob named by its hash, a row tells when and where it was found. */
 import { VergerError } from '../core/errors.ts'
+import { sha256 } from '../core/hashes.ts'
+import { writeReferring } from '../store/blob-lock.ts'
 import type { DatasetRow } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { countLabels } from './label-counts.ts'
@@ -40,7 +42,8 @@ export async function saveDatasetVersion(
   store: Store,
   { name, source, root, photos, sizeBytes }: Omit<ScannedDataset, 'id' | 'findings'>,
 ): Promise<DatasetVersion> {
-  const id = await store.blobs.put(encodeManifest(photos))
+  const manifest = encodeManifest(photos)
+  const id = sha256(manifest)
   const row: DatasetRow = {
     id,
     name,
@@ -51,12 +54,15 @@ export async function saveDatasetVersion(
     size_bytes: sizeBytes,
     created_at: new Date().toISOString(),
   }
-  const saved = await store.db
-    .insertInto('datasets')
-    .values(row)
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, root, source }))
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  const put = async () => [await store.blobs.put(manifest)]
+  const saved = await writeReferring(store, put, (trx) =>
+    trx
+      .insertInto('datasets')
+      .values(row)
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, root, source }))
+      .returningAll()
+      .executeTakeFirstOrThrow(),
+  )
   return toVersion(saved)
 }
 

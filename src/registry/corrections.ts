@@ -1,6 +1,8 @@
 /** Photos whose answer a person corrected: examples for the next training, kept only where the owner opted in. */
 import type { Kysely } from 'kysely'
 import { VergerError } from '../core/errors.ts'
+import { sha256 } from '../core/hashes.ts'
+import { writeReferring } from '../store/blob-lock.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 import { requireModel } from './models.ts'
@@ -44,17 +46,21 @@ export async function addCorrection(
   const label = parseLabel(given)
   // Before the photo is kept, and again together with the row: the owner may opt out in between.
   await requireOptIn(store.db, model, version)
-  const photoSha256 = await store.blobs.put(photo)
+  const photoSha256 = sha256(photo)
   const createdAt = new Date().toISOString()
-  await store.write(async (trx) => {
-    await requireOptIn(trx, model, version)
-    const said = { version, label, predicted, score, created_at: createdAt }
-    await trx
-      .insertInto('corrections')
-      .values({ model, photo_sha256: photoSha256, ...said })
-      .onConflict((conflict) => conflict.columns(['model', 'photo_sha256']).doUpdateSet(said))
-      .execute()
-  })
+  await writeReferring(
+    store,
+    async () => [await store.blobs.put(photo)],
+    async (trx) => {
+      await requireOptIn(trx, model, version)
+      const said = { version, label, predicted, score, created_at: createdAt }
+      await trx
+        .insertInto('corrections')
+        .values({ model, photo_sha256: photoSha256, ...said })
+        .onConflict((conflict) => conflict.columns(['model', 'photo_sha256']).doUpdateSet(said))
+        .execute()
+    },
+  )
   return { model, version, photoSha256, label, predicted, score, createdAt }
 }
 

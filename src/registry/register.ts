@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
+import { writeReferring } from '../store/blob-lock.ts'
 import type { Schema, VersionRow } from '../store/schema.ts'
 import { sealed } from '../store/seal.ts'
 import type { Store } from '../store/store.ts'
@@ -20,9 +21,12 @@ export async function register(store: Store, registration: Registration): Promis
   checkSettings(registration)
   const bundle = idOf(files)
   const blobs: Record<string, string> = {}
-  for (const [name, bytes] of files) blobs[name] = await store.blobs.put(bytes)
+  const put = async () => {
+    for (const [name, bytes] of files) blobs[name] = await store.blobs.put(bytes)
+    return [...Object.values(blobs), ...Object.values(backboneFiles ?? {})]
+  }
 
-  const row = await store.write(async (trx) => {
+  const row = await writeReferring(store, put, async (trx) => {
     await insertModel(trx, model)
     const { defaultVersion } = await lockModel(trx, model)
     const existing = await findExisting(trx, model, version, bundle)

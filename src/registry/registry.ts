@@ -217,6 +217,6 @@ export function createRegistry(store: Store): Registry {
     setCanary: (model, canary, change) => setCanary(store, model, canary, change),
     setShadow: (model, version, change) => setShadow(store, model, version, change),
     readHistory: (model) => readHistory(store, model),
-    referencedBlobs: () => referencedBlobs(store),
+    referencedBlobs: () => referencedBlobs(store.db, store.location),
   }
 }

@@ -29,7 +29,7 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
 
   async function write(sha256: string, bytes: Uint8Array | AsyncIterable<Uint8Array>) {
     const path = pathOf(sha256)
-    if (await holds(path, sha256)) return keep(path, folderOf(sha256))
+    if ((await holds(path, sha256)) && (await keep(path, folderOf(sha256)))) return
     await createFolder(folderOf(sha256))
     await writeFileAtomic(path, bytes, incoming)
   }
@@ -90,13 +90,18 @@ async function* readPieces(
   }
 }
 
-/** Says that an existing blob was put now; the process that wrote it may not have brought its name to the disk yet. */
-async function keep(path: string, folder: string): Promise<void> {
+/**
+ * Says that an existing blob was put now; the process that wrote it may not have brought its name to the disk yet. Gives
+ * whether it still exists.
+ */
+async function keep(path: string, folder: string): Promise<boolean> {
   try {
     const now = new Date()
     await utimes(path, now, now)
     await syncFolder(folder)
+    return true
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw toWriteError(error, path)
   }
 }

@@ -25,7 +25,7 @@ export function describeRegistryFeatures(
     const labels = { season: 'autumn', 'team/owner': 'orchard' }
 
     it('is kept, changed in part, and changes nothing else', async () => {
-      const { registry } = await openNew()
+      const { registry, store } = await openNew()
       const cloudml = { regions: ['us-central1'], onlinePredictionLogging: true }
       const about = { labels, annotations: { cloudml } }
       expect(
@@ -43,10 +43,11 @@ export function describeRegistryFeatures(
       ).toMatchObject({ annotations: { kserve }, keepCorrectionsDays: undefined })
 
       const files = bundleFiles(1)
-      const backboneFiles = { 'model.onnx': 'a'.repeat(64) }
+      const model = await store.blobs.put(Buffer.from('the network'))
+      const backboneFiles = { 'model.onnx': model }
       const version = await registry.register({ model: 'fruits', files, ...about, backboneFiles })
       expect(version).toMatchObject({ ...about, backboneFiles, description: '' })
-      expect(await registry.referencedBlobs()).toContain('a'.repeat(64))
+      expect(await registry.referencedBlobs()).toContain(model)
       const changed = await registry.updateVersion('fruits', 'v1', { description: 'ripe' })
       expect(changed).toEqual({ ...version, description: 'ripe', etag: changed.etag })
       expect(await registry.resolveVersion('fruits')).toEqual(changed)

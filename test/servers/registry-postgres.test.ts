@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRegistryTables } from '../../dist/store/migrations/0001-registry.js'
 import type { StoreConfig } from '../../dist/store/store.js'
 import { openStore } from '../../dist/store/store.js'
+import { describeGarbage } from '../contract/garbage-suite.ts'
 import { bundleFiles, createHome, openHome, openHomeRegistry } from '../contract/homes.ts'
 import { describeRegistryFailures } from '../contract/registry-failures-suite.ts'
 import { describeRegistryFeatures } from '../contract/registry-features-suite.ts'
@@ -28,6 +29,7 @@ async function createPlace(): Promise<StoreConfig & { readonly databaseUrl: stri
 describeRegistry('PostgreSQL', createPlace)
 describeRegistryFeatures('PostgreSQL', createPlace)
 describeRegistryFailures('PostgreSQL', createPlace)
+describeGarbage('PostgreSQL', createPlace)
 
 describe('opening a registry in PostgreSQL', () => {
   it('is refused with what is wrong, and without the password', async () => {
