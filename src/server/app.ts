@@ -55,6 +55,8 @@ export interface AppOptions {
   readonly tls?: TlsFiles | undefined
   /** Whether it listens on this machine: without a token, pages of others are kept out then. */
   readonly isLocal?: boolean
+  /** Aborted once the server stops: what is asked until then is answered, and probes say that it is not ready. */
+  readonly stopping?: AbortSignal
 }
 
 declare module 'fastify' {
@@ -97,6 +99,7 @@ export async function createApp({
   logger,
   tls,
   isLocal = false,
+  stopping = new AbortController().signal,
 }: AppOptions): Promise<FastifyInstance> {
   const { limits } = config
   // A failure is told by the routes of health and by `listen`, once they look.
@@ -135,7 +138,7 @@ export async function createApp({
     })
   })
   recordRequests(app, metrics)
-  endConnectionsOnClose(app)
+  endConnections(app, stopping)
   registerSecurityHeaders(app)
   if (config.corsOrigins.length > 0) await app.register(fastifyCors, corsOptions(config))
   auditRequests(app, audit)
@@ -160,7 +163,7 @@ export async function createApp({
   const options: RouteOptions = { host, home, config, metrics, authenticator, audit }
   const statistics = collectStatistics(options)
   app.decorate('services', { options, statistics })
-  registerHealthRoutes(app, options, warming)
+  registerHealthRoutes(app, options, { warming, stopping })
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, (api) => {
     registerPredictRoute(api, options)
@@ -208,13 +211,9 @@ async function servePage(page: FastifyInstance): Promise<void> {
   })
 }
 
-/** Answers those who are here once the server closes, and keeps no connection alive: one would hold the process. */
-function endConnectionsOnClose(app: FastifyInstance): void {
-  let isClosing = false
-  app.addHook('preClose', async () => {
-    isClosing = true
-  })
+/** Tells those who are answered once the server stops that their connection ends. */
+function endConnections(app: FastifyInstance, stopping: AbortSignal): void {
   app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) void reply.header('connection', 'close')
+    if (stopping.aborted) void reply.header('connection', 'close')
   })
 }

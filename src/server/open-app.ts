@@ -25,7 +25,7 @@ export interface OpenApp {
 export async function openApp(
   config: Config,
   logger: Logger,
-  listening: Pick<AppOptions, 'tls' | 'isLocal'> = {},
+  listening: Pick<AppOptions, 'tls' | 'isLocal' | 'stopping'> = {},
 ): Promise<OpenApp> {
   const metrics = createMetrics()
   const home = createHomeRegistry(config, metrics)

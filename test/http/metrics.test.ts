@@ -1,6 +1,6 @@
-/** What a scrape of a server with models tells of each version. */
+/** What a server with models tells of them: to Prometheus, and to probes. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { formOf, get, predict, predictionsOf } from '../support/http-client.ts'
+import { expectError, formOf, get, predict, predictionsOf } from '../support/http-client.ts'
 import { createModelHome, type ModelHome } from '../support/model-home.ts'
 import { readPhoto } from '../support/photos.ts'
 import { lintMetrics, parseMetrics, readMetrics } from '../support/prometheus.ts'
@@ -148,5 +148,27 @@ describe('all metrics', () => {
   test('show a photo that was refused with the code of its error', async () => {
     const by = await grown(() => send('text.jpg'))
     await vi.waitFor(() => expect(by('verger_photos_total{result="photo_format_unknown"}')).toBe(1))
+  })
+})
+
+describe('GET /readyz/MODEL', () => {
+  const readiness = (path: string) => get(`${server.url}/readyz/${path}`)
+
+  test('says which version would answer', async () => {
+    const answer = await readiness('fruits')
+    expect(answer).toMatchObject({ status: 200 })
+    expect(JSON.parse(answer.text)).toEqual({ status: 'ready', model: 'fruits', version: 'v1' })
+  })
+
+  test('takes a version', async () => {
+    const { text } = await readiness('fruits?version=v2')
+    expect(JSON.parse(text)).toEqual({ status: 'ready', model: 'fruits', version: 'v2' })
+  })
+
+  test.each([
+    ['cars', 'model_unknown', /"cars"/],
+    ['fruits?version=v9', 'version_unknown', /"v9"/],
+  ] as const)('%s is answered %s', async (path, code, message) => {
+    expectError(await readiness(path), code, message)
   })
 })

@@ -1,6 +1,11 @@
 /** Probes and metrics. */
 import type { FastifyInstance } from 'fastify'
+import { VergerError } from '../../core/errors.ts'
 import type { RouteOptions } from '../route-options.ts'
+import { LOAD_CODES } from './defaults.ts'
+import { OF_MODEL, type OfModel } from './model-schemas.ts'
+import { modelOf } from './models.ts'
+import { describeFailures } from './schemas.ts'
 
 const STATUS_SCHEMA = {
   type: 'object',
@@ -10,8 +15,8 @@ const STATUS_SCHEMA = {
 
 export function registerHealthRoutes(
   app: FastifyInstance,
-  { metrics }: RouteOptions,
-  warming: Promise<void>,
+  { host, metrics }: RouteOptions,
+  { warming, stopping }: { readonly warming: Promise<void>; readonly stopping: AbortSignal },
 ): void {
   let isWarm = false
   warming.then(
@@ -42,13 +47,56 @@ export function registerHealthRoutes(
         summary: 'Whether photos are answered without a delay',
         response: {
           200: { description: 'Every worker has loaded the network.', ...STATUS_SCHEMA },
-          503: { description: 'The workers are loading.', ...STATUS_SCHEMA },
+          503: { description: 'The workers load, or the server stops.', ...STATUS_SCHEMA },
         },
       },
     },
     async (_request, reply) => {
-      if (!isWarm) void reply.code(503)
-      return { status: isWarm ? 'ready' : 'starting' }
+      const status = stopping.aborted ? 'stopping' : isWarm ? 'ready' : 'starting'
+      if (status !== 'ready') void reply.code(503)
+      return { status }
+    },
+  )
+  app.get<{ Params: OfModel; Querystring: { readonly version?: string } }>(
+    '/readyz/:model',
+    {
+      config: { scope: 'predict', modelOf },
+      schema: {
+        tags: ['server'],
+        summary:
+          'Whether a model answers without a delay; loads its version where it is not loaded',
+        params: OF_MODEL,
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { version: { type: 'string', description: 'By default its default' } },
+        },
+        response: {
+          200: {
+            description: 'The version is loaded and has passed its tests.',
+            type: 'object',
+            properties: {
+              status: { type: 'string' },
+              model: { type: 'string' },
+              version: { type: 'string' },
+            },
+            required: ['status', 'model', 'version'],
+          },
+          ...describeFailures([
+            'model_unknown',
+            'model_has_no_version',
+            'version_unknown',
+            ...LOAD_CODES,
+          ]),
+        },
+      },
+    },
+    async ({ params, query }) => {
+      if (stopping.aborted) {
+        throw new VergerError('server_closing', 'Expected a running server, it is stopping')
+      }
+      const { model, version } = await host.describe(params.model, query.version)
+      return { status: 'ready', model, version }
     },
   )
   app.get(
