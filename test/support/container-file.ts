@@ -86,7 +86,8 @@ export function takeSteps({ context, file, into }: BuildOptions): ContainerImage
         }
         return
       case 'COPY':
-        return copy(text, here, stage)
+        copy(text, here, stage)
+        return
       case 'RUN':
         execFileSync('sh', ['-c', text], {
           cwd: here,
