@@ -61,10 +61,13 @@ export async function provideBackbone(
 }
 
 /** The backbone with these very weights where this machine has it: shipped, kept in the home, or got for a version. */
-export function findSameBackbone(wanted: WantedBackbone, home: string): Backbone | undefined {
+export function findSameBackbone(
+  wanted: WantedBackbone,
+  home: string | undefined,
+): Backbone | undefined {
   const shipped = SHIPPED_BACKBONES.find(({ weights }) => weights.sha256 === wanted.sha256)
   if (shipped !== undefined) return shipped
-  for (const place of [home, placeOf(home, wanted)]) {
+  for (const place of home === undefined ? [] : [home, placeOf(home, wanted)]) {
     try {
       const kept = readKeptBackbone(place, wanted.id)
       if (kept?.model.sha256 === wanted.sha256) return toBackbone(place, kept)
@@ -74,6 +77,13 @@ export function findSameBackbone(wanted: WantedBackbone, home: string): Backbone
   }
   return undefined
 }
+
+/**
+ * The same where it is here; else the backbone of this id, whose other weights the caller refuses. Throws
+ * `backbone_unknown`, `backbone_damaged`.
+ */
+export const findWantedBackbone = (wanted: WantedBackbone, home: string | undefined): Backbone =>
+  findSameBackbone(wanted, home) ?? findBackbone(wanted.id, home)
 
 /** Puts a backbone that somebody brings where versions find it, and verifies it. Throws `backbone_damaged`. */
 export async function installBackbone(

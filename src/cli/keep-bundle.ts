@@ -1,8 +1,7 @@
 /** Puts a trained bundle where it was asked for, and where that fails in a place where it is not lost. */
 import { promises as fs } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { findBackbone } from '../backbones/catalog.ts'
-import { findSameBackbone, storeBackbone } from '../backbones/portable-backbones.ts'
+import { findWantedBackbone, storeBackbone } from '../backbones/portable-backbones.ts'
 import { writeBundleFolder } from '../bundles/encode-bundle.ts'
 import {
   BUNDLE_MANIFEST,
@@ -95,7 +94,7 @@ async function registerTrained(
   registration: Registration,
 ): Promise<Version> {
   const { backbone: wanted } = verifyBundle(registration.files)
-  const backbone = findSameBackbone(wanted, home) ?? findBackbone(wanted.id, home)
+  const backbone = findWantedBackbone(wanted, home)
   const backboneFiles = await storeBackbone(backbone, store.blobs)
   const carried = backboneFiles === undefined ? {} : { backboneFiles }
   return createRegistry(store).register({ ...registration, ...carried })

@@ -2,12 +2,12 @@
 import { join, resolve } from 'node:path'
 import { type Backbone, findBackbone } from '../backbones/catalog.ts'
 import { loadClassifier } from '../bundles/classifier.ts'
-import { readBundleFolder } from '../bundles/verify-bundle.ts'
 import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import type { DatasetPhoto } from '../datasets/manifest.ts'
 import { loadDatasetVersion } from '../datasets/versions.ts'
+import { readBundle } from '../deployment/read-bundle.ts'
 import { createNetworkBundle } from '../importing/network-bundle.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { createRegistry } from '../registry/registry.ts'
@@ -48,7 +48,9 @@ export async function runEvaluate(context: CommandContext, plan: RunEvaluatePlan
   try {
     const model = await findModel(store, context, plan)
     const against =
-      plan.against === undefined ? undefined : await findVersion(store, plan.against, undefined)
+      plan.against === undefined
+        ? undefined
+        : await findVersion(store, config.home, plan.against, undefined)
     const { dataset } = await scanWithProgress(context, {
       dataset: plan.dataset,
       glob: plan.glob,
@@ -98,7 +100,7 @@ async function findModel(
   { config, cwd }: CommandContext,
   { model, version, bundle, backbone }: RunEvaluatePlan,
 ): Promise<NamedClassifier> {
-  if (model !== undefined) return findVersion(store, model, version)
+  if (model !== undefined) return findVersion(store, config.home, model, version)
   if (version !== undefined) {
     throw new VergerError('usage_invalid', 'Expected --model beside --version, received none', {
       hint: 'verger evaluate --model fruits --version v1 --dataset market-photos/',
@@ -114,7 +116,8 @@ async function findModel(
       },
     )
   }
-  const classifier = loadClassifier(await readBundleFolder(resolve(cwd, bundle)))
+  const { files } = await readBundle(resolve(cwd, bundle), config.home)
+  const classifier = loadClassifier(files)
   return { name: shortId(classifier.id), classifier }
 }
 
@@ -131,6 +134,7 @@ async function openBackbone(
 
 async function findVersion(
   store: Store,
+  home: string,
   path: string,
   version: string | undefined,
 ): Promise<NamedClassifier> {
@@ -144,9 +148,10 @@ async function findVersion(
   }
   const registry = createRegistry(store)
   const found = await registry.resolveVersion(parsed.model, version ?? parsed.version)
+  const { files } = await readVersion({ registry, blobs: store.blobs, home }, found)
   return {
     name: `${found.model}/${found.name}`,
-    classifier: loadClassifier(await readVersion(registry, found)),
+    classifier: loadClassifier(files),
   }
 }
 

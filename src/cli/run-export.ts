@@ -10,8 +10,9 @@ import {
   exportBundle,
 } from '../bundles/export/exported-classifier.ts'
 import { refuseOccupied, writeExport } from '../bundles/export/write-export.ts'
-import { BUNDLE_MANIFEST, readBundleFolder } from '../bundles/verify-bundle.ts'
+import { BUNDLE_MANIFEST } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
+import { readBundle } from '../deployment/read-bundle.ts'
 import {
   type QuantizationFigures,
   quantizeBackbone,
@@ -90,12 +91,12 @@ async function findClassifier(
   }
   const folder = resolve(cwd, source)
   if (await isThere(join(folder, BUNDLE_MANIFEST))) {
-    return exportBundle(await readBundleFolder(folder), undefined, config.home)
+    return exportBundle((await readBundle(folder, config.home)).files, undefined, config.home)
   }
   const { model, version } = parseSource(source)
-  return withRegistry(context, async (registry) => {
+  return withRegistry(context, async (registry, { blobs }) => {
     const found = await registry.resolveVersion(model, version)
-    const files = await readVersion(registry, found)
+    const { files } = await readVersion({ registry, blobs, home: config.home }, found)
     return exportBundle(files, `${found.model}/${found.name}`, config.home)
   })
 }

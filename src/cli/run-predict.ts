@@ -3,13 +3,10 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pMapIterable } from 'p-map'
-import {
-  BUNDLE_MANIFEST,
-  type BundleFiles,
-  parseBundleManifest,
-  readBundleFolder,
-} from '../bundles/verify-bundle.ts'
+import { type Backbone, findBackbone } from '../backbones/catalog.ts'
+import { BUNDLE_MANIFEST } from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
+import { type ReadBundle, readBundle } from '../deployment/read-bundle.ts'
 import type { ScalingName } from '../importing/import-task.ts'
 import { type Answerer, answerOrFail } from '../serving/answer.ts'
 import { openServingHost } from '../serving/serving-host.ts'
@@ -44,9 +41,9 @@ const IN_FLIGHT_PER_WORKER = 2
 /** Sets exit code 1 when a photo could not be read. Throws before any photo is read where nobody can answer. */
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const { home, backbone, versions } = await openAnswerer(context, plan.answerer)
+  const { backbone, versions } = await openAnswerer(context, plan.answerer)
   const host = openServingHost({
-    home,
+    home: config.home,
     workers: config.workers,
     // What is in flight is bounded here, so the queue needs to hold no more.
     limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
@@ -97,27 +94,25 @@ async function openAnswerer(
 ): Promise<OpenAnswerer> {
   const { home } = context.config
   if (bundle !== undefined) return openBundle(context, resolve(context.cwd, bundle), scaling)
-  if (model === undefined) return { home, backbone }
+  if (model === undefined) return { backbone }
   const { withRegistry } = await import('./with-registry.ts')
-  return withRegistry(context, async (registry) => {
+  return withRegistry(context, async (registry, { blobs }) => {
     const found = await registry.resolveVersion(model, version)
     const named = { model: found.model, version: found.name }
-    return answeringWith(await readVersion(registry, found), home, named)
+    return answeringWith(await readVersion({ registry, blobs, home }, found), named)
   })
 }
 
 interface OpenAnswerer {
   readonly versions?: VersionSource
-  readonly backbone?: string | undefined
-  /** Folder that holds the backbone. */
-  readonly home: string
+  readonly backbone?: string | Backbone | undefined
 }
 
 /** What a version stands on is opened first, so that no other backbone is loaded for it. */
-function answeringWith(files: BundleFiles, home: string, named?: Answerer): OpenAnswerer {
-  const { backbone } = parseBundleManifest(files.get(BUNDLE_MANIFEST) ?? new Uint8Array())
-  return { versions: bundleVersion(files, named), home, backbone: backbone.id }
-}
+const answeringWith = ({ files, backbone }: ReadBundle, named?: Answerer): OpenAnswerer => ({
+  versions: bundleVersion(files, named),
+  backbone,
+})
 
 /** A bundle as it is; anything else is read as a classifier that was made elsewhere, and kept in the cache. */
 async function openBundle(
@@ -127,7 +122,7 @@ async function openBundle(
 ): Promise<OpenAnswerer> {
   const isBundle = existsSync(join(path, BUNDLE_MANIFEST))
   if (isBundle || !existsSync(path)) {
-    return answeringWith(await readBundleFolder(path), config.home)
+    return answeringWith(await readBundle(path, config.home))
   }
   const { importCached } = await import('../importing/cached-imports.ts')
   const { files, home, isNew, backbone } = await importCached(
@@ -139,7 +134,7 @@ async function openBundle(
       stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(text)}\n`)
     }
   }
-  return answeringWith(files, home)
+  return answeringWith({ files, backbone: findBackbone(backbone.id, home) })
 }
 
 function summary(line: ProgressLine, failed: number): string {

@@ -1,8 +1,7 @@
 /** Finds a classifier wherever it lies, and reads it. */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findBackbone } from '../backbones/catalog.ts'
-import { findSameBackbone } from '../backbones/portable-backbones.ts'
+import { findWantedBackbone } from '../backbones/portable-backbones.ts'
 import { parseBucketUrl } from '../buckets/bucket-url.ts'
 import { type BundleFiles, verifyBundle } from '../bundles/verify-bundle.ts'
 import { createFolder } from '../core/atomic-write.ts'
@@ -40,7 +39,7 @@ export async function openSource(
     const { backbone: wanted } = verifyBundle(from)
     return {
       files: from,
-      backbone: findSameBackbone(wanted, home) ?? findBackbone(wanted.id, home),
+      backbone: findWantedBackbone(wanted, home),
     }
   }
   if (!isUrl(from)) {

@@ -1,24 +1,17 @@
 /** A folder or file of this machine → the files of a bundle and the backbone that it stands on. */
-import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { type Backbone, findBackbone } from '../backbones/catalog.ts'
-import { DESCRIPTION, MODEL } from '../backbones/kept-backbones.ts'
-import { findSameBackbone, installBackbone } from '../backbones/portable-backbones.ts'
-import { type BundleFiles, readBundleFolder, verifyBundle } from '../bundles/verify-bundle.ts'
+import { findBackbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
 import { type ImportedModel, type ImportModelPlan, importModel } from '../importing/import-model.ts'
 import { parseLabels } from '../importing/parse-labels.ts'
+import { type ReadBundle, readBundle } from './read-bundle.ts'
 import { findMainFile, invalidSource, isFolderFile } from './source-listing.ts'
 
-/** The folder beside the files of a published bundle that holds its backbone. */
-export const BACKBONE_FOLDER = 'backbone'
 /** Names of the classes beside a classifier that does not tell them. */
 const LABELS_FILE = 'labels.txt'
 
-export interface ReadSource {
-  readonly files: BundleFiles
-  readonly backbone: Backbone
+export interface ReadSource extends ReadBundle {
   /** What was recognised, where it was made elsewhere. */
   readonly imported?: ImportedModel
 }
@@ -58,7 +51,7 @@ export async function readSource(
       : importSource(path, place, facts, context)
   }
   const main = findMainFile(await readdir(path), place)
-  if (main.isBundle) return readBundle(path, context)
+  if (main.isBundle) return readBundle(path, context.home, context.madeIn)
   const labels = facts.labels ?? (await readLabelsBeside(path))
   return importSource(
     main.isFolder ? path : join(path, main.name),
@@ -66,25 +59,6 @@ export async function readSource(
     { ...facts, labels },
     context,
   )
-}
-
-async function readBundle(
-  folder: string,
-  { home, madeIn = home }: ReadSourceContext,
-): Promise<ReadSource> {
-  const files = await readBundleFolder(folder)
-  const { backbone: wanted } = verifyBundle(files)
-  const brought = join(folder, BACKBONE_FOLDER)
-  const hasBackbone = await isThere(join(brought, DESCRIPTION))
-  const backbone =
-    findSameBackbone(wanted, home) ??
-    (hasBackbone
-      ? await installBackbone(wanted, madeIn, {
-          readDescription: () => readFile(join(brought, DESCRIPTION)),
-          readModel: () => createReadStream(join(brought, MODEL)),
-        })
-      : findBackbone(wanted.id, home))
-  return { files, backbone }
 }
 
 async function importSource(
@@ -108,9 +82,3 @@ async function readLabelsBeside(folder: string): Promise<readonly string[] | und
   const bytes = await readFile(join(folder, LABELS_FILE)).catch(() => undefined)
   return bytes === undefined ? undefined : parseLabels(bytes.toString())
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

@@ -118,7 +118,7 @@ async function openRegistry(
   return {
     registry,
     store,
-    versions: registryVersions(registry, store.changes),
+    versions: registryVersions({ registry, blobs: store.blobs, home: config.home }, store.changes),
     addCorrection: (correction) => addCorrection(store, correction),
     close: () => store.close(),
   }

@@ -9,6 +9,7 @@
  */
 import type { EventEmitter } from 'node:events'
 import type { Backbone } from '../backbones/catalog.ts'
+import type { WantedBackbone } from '../backbones/portable-backbones.ts'
 import { checkBackbone } from '../bundles/check-backbone.ts'
 import { type Classifier, featuresId, loadClassifier } from '../bundles/classifier.ts'
 import { checkProbe } from '../bundles/golden.ts'
@@ -39,7 +40,7 @@ export interface LoadedVersionsOptions {
 }
 
 /** The backbone that a version brought with it, where it did. */
-export type FoundBackbone = (() => Promise<Backbone | undefined>) | undefined
+export type FoundBackbone = ((wanted: WantedBackbone) => Promise<Backbone>) | undefined
 
 /** How long a failure is remembered, so that a broken version does not cost a loading for each request. */
 const RETRY_AFTER_MS = 5000

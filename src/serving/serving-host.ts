@@ -1,6 +1,7 @@
 /** Photo → scores: what the command line, every protocol and the library call. */
 import { EventEmitter } from 'node:events'
 import { type Backbone, DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
+import { findWantedBackbone } from '../backbones/portable-backbones.ts'
 import { requireClassNames } from '../backbones/require-class-names.ts'
 import { type BundleFiles, bundleId } from '../bundles/verify-bundle.ts'
 import type { Limits } from '../core/config.ts'
@@ -18,7 +19,7 @@ import { openBackbonePool } from './backbone-pool.ts'
 import { CurrentOffers } from './current-offers.ts'
 import type { HostEvents } from './host-events.ts'
 import { type HostLog, SILENT } from './host-log.ts'
-import { type FoundBackbone, LoadedVersions } from './loaded-versions.ts'
+import { LoadedVersions } from './loaded-versions.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { compareWithShadow } from './shadow.ts'
 import type { Offer, VersionSource } from './version-source.ts'
@@ -88,8 +89,8 @@ export interface ServingHost {
 }
 
 export interface ServingHostOptions {
-  /** Id of a backbone whose own classifier answers where no model is named. */
-  readonly backbone?: string
+  /** A backbone, or its id, whose own classifier answers where no model is named. */
+  readonly backbone?: string | Backbone
   /** Folder that holds the backbones beside the shipped one. */
   readonly home?: string
   /** Where named models come from, and what answers instead of a backbone. */
@@ -108,13 +109,15 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
   const events = new EventEmitter<HostEvents>()
   const budget = new MemoryBudget(limits.loadedBytes)
   const pool = openBackbonePool({ workers, limits, budget })
-  const own = findBackbone(options.backbone ?? DEFAULT_BACKBONE, home)
+  const { backbone: asked = DEFAULT_BACKBONE } = options
+  const own = typeof asked === 'string' ? findBackbone(asked, home) : asked
   pool.open(own)
   const loaded = new LoadedVersions({
     pool,
     budget,
     events,
-    findBackbone: (wanted, brought) => findWanted(wanted, brought, home),
+    findBackbone: async (wanted, brought) =>
+      brought === undefined ? findWantedBackbone(wanted, home) : brought(wanted),
   })
   const offers = versions && new CurrentOffers(versions, { loaded, log, events })
   const unfollow = offers?.follow()
@@ -192,17 +195,6 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
       await pool.close()
     },
   }
-}
-
-/** The backbone of the home that a bundle names where it is the same, else the one that the version brought with it. */
-async function findWanted(
-  wanted: { readonly id: string; readonly sha256: string },
-  brought: FoundBackbone,
-  home: string | undefined,
-): Promise<Backbone> {
-  if (brought === undefined) return findBackbone(wanted.id, home)
-  const carried = await brought()
-  return carried ?? findBackbone(wanted.id, home)
 }
 
 const describeServed = ({ id, network }: Backbone, labels: readonly string[]) => ({

@@ -1,5 +1,6 @@
 /** Where the classifiers come from that answer: the registry, or one bundle. */
 import type { Backbone } from '../backbones/catalog.ts'
+import { provideBackbone, type WantedBackbone } from '../backbones/portable-backbones.ts'
 import {
   BUNDLE_EXTRAS,
   type BundleFiles,
@@ -8,6 +9,7 @@ import {
 } from '../bundles/verify-bundle.ts'
 import { VergerError } from '../core/errors.ts'
 import type { Model, Registry, Version } from '../registry/registry.ts'
+import type { BlobStore } from '../store/blob-store.ts'
 import type { ChangeFeed } from '../store/changes.ts'
 import type { Answerer } from './answer.ts'
 
@@ -18,8 +20,8 @@ export interface OfferedVersion {
   readonly bundle: string
   /** Reads its files. Rejects with an error of the registry. */
   read(): Promise<BundleFiles>
-  /** The backbone that it brought with it, where it did. */
-  backbone?(): Promise<Backbone | undefined>
+  /** Finds the backbone that its bundle names, and gets the one that it carries where it is not here. */
+  backbone?(wanted: WantedBackbone): Promise<Backbone>
 }
 
 /** Who answers for a model. */
@@ -43,9 +45,18 @@ export interface VersionSource {
   watch?(onChange: () => void): () => void
 }
 
+/** What versions are read with. */
+export interface VersionReader {
+  readonly registry: Registry
+  /** Where backbones lie that versions carry, and the home that they are got into. */
+  readonly blobs: BlobStore
+  readonly home: string
+}
+
 /** Versions of a registry. */
-export function registryVersions(registry: Registry, changes?: ChangeFeed): VersionSource {
-  const offer = (version: Version): OfferedVersion => offerVersion(registry, version)
+export function registryVersions(reader: VersionReader, changes?: ChangeFeed): VersionSource {
+  const { registry } = reader
+  const offer = (version: Version): OfferedVersion => offerVersion(reader, version)
   return {
     revision: () => changes?.revision(),
     async find(model, named) {
@@ -56,20 +67,20 @@ export function registryVersions(registry: Registry, changes?: ChangeFeed): Vers
         await registry.resolveVersion(model),
         await registry.getModel(model),
       ]
-      return { answering: offer(answering), ...(await trialsOf(registry, settings)) }
+      return { answering: offer(answering), ...(await trialsOf(reader, settings)) }
     },
     ...(changes === undefined ? {} : { watch: (onChange) => changes.watch(onChange) }),
   }
 }
 
 async function trialsOf(
-  registry: Registry,
+  reader: VersionReader,
   { name, canary, shadow }: Model,
 ): Promise<Pick<Offer, 'canary' | 'shadow'>> {
   const find = async (version: string | undefined) => {
     if (version === undefined) return undefined
     try {
-      return offerVersion(registry, await registry.resolveVersion(name, version))
+      return offerVersion(reader, await reader.registry.resolveVersion(name, version))
     } catch (error) {
       // Taken off and deleted since the model was read.
       if (error instanceof VergerError && error.code === 'version_unknown') return undefined
@@ -85,21 +96,33 @@ async function trialsOf(
   }
 }
 
-function offerVersion(registry: Registry, version: Version): OfferedVersion {
+function offerVersion(reader: VersionReader, version: Version): OfferedVersion {
   return {
     answerer: { model: version.model, version: version.name },
     bundle: version.bundle,
-    read: () => readVersion(registry, version),
+    read: () => readFiles(reader.registry, version),
+    backbone: (wanted) => provideBackbone(wanted, { ...reader, files: version.backboneFiles }),
   }
 }
 
 /** The files of a version that it answers with, without its report. Throws `blob_missing`, `blob_damaged`. */
-export async function readVersion(registry: Registry, version: Version): Promise<BundleFiles> {
+async function readFiles(registry: Registry, version: Version): Promise<BundleFiles> {
   const extras: readonly string[] = BUNDLE_EXTRAS
   const names = Object.keys(version.files).filter((name) => !extras.includes(name))
   const read = async (name: string) =>
     [name, await registry.readVersionFile(version, name)] as const
   return new Map(await Promise.all(names.map(read)))
+}
+
+/** The same, with the backbone that it stands on brought to this machine. Throws like `provideBackbone` too. */
+export async function readVersion(
+  reader: VersionReader,
+  version: Version,
+): Promise<{ readonly files: BundleFiles; readonly backbone: Backbone }> {
+  const files = await readFiles(reader.registry, version)
+  const { backbone: wanted } = verifyBundle(files)
+  const backbone = await provideBackbone(wanted, { ...reader, files: version.backboneFiles })
+  return { files, backbone }
 }
 
 /** One bundle that answers everything, under its id or the name that is given. Throws an error of the bundle. */

@@ -1,6 +1,6 @@
 /** Measures a classifier on a dataset, alone or beside another one. */
 import { join } from 'node:path'
-import { findBackbone } from '../backbones/catalog.ts'
+import { findWantedBackbone } from '../backbones/portable-backbones.ts'
 import { checkBackbone } from '../bundles/check-backbone.ts'
 import type { Classifier } from '../bundles/classifier.ts'
 import { VergerError } from '../core/errors.ts'
@@ -96,7 +96,7 @@ async function answerAll(
   context: FeaturizeContext,
 ): Promise<Answers> {
   const { backbone: wanted } = classifier.manifest
-  const backbone = findBackbone(wanted.id, context.home)
+  const backbone = findWantedBackbone(wanted, context.home)
   checkBackbone(wanted, backbone)
   const { features, width, failed } = await featurizePhotos(
     {

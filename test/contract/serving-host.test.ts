@@ -84,7 +84,9 @@ async function setUp(options: Partial<ServingHostOptions> = {}) {
   const { registry, store } = await openHomeRegistry({ home })
   await registry.register({ model: 'fruits', files: fruits })
   await registry.register({ model: 'fruits', files: letters })
-  const { reads, versions } = countReads(registryVersions(registry, store.changes))
+  const { reads, versions } = countReads(
+    registryVersions({ registry, blobs: store.blobs, home }, store.changes),
+  )
   const host = openHost(versions, options)
   const answered: AnsweredPhoto[] = []
   const compared: ShadowComparison[] = []

@@ -1,4 +1,5 @@
 import { type Backbone, findBackbone } from '../../backbones/catalog.ts'
+import { findWantedBackbone } from '../../backbones/portable-backbones.ts'
 import { requireClassNames } from '../../backbones/require-class-names.ts'
 import { readBackboneWeights } from '../../features/backbone-weights.ts'
 import type { View } from '../../features/views.ts'
@@ -69,7 +70,7 @@ export async function exportBundle(
   home: string,
 ): Promise<ExportedClassifier> {
   const { id, manifest, labels } = loadClassifier(files)
-  const backbone = findBackbone(manifest.backbone.id, home)
+  const backbone = findWantedBackbone(manifest.backbone, home)
   checkBackbone(manifest.backbone, backbone)
   const { scaling, temperature } = manifest.head
   const tensors = readHead(files)
