@@ -24,6 +24,8 @@ export interface TestServer {
   /** Where it listens, by its loopback address. */
   readonly url: string
   readonly port: number
+  /** Port of gRPC, where the arguments ask for one. */
+  readonly grpcPort: number | undefined
   readonly process: ChildProcessWithoutNullStreams
   /** Lines of standard error so far. */
   readonly stderr: readonly string[]
@@ -62,10 +64,12 @@ export async function startServer({ env = {}, args = [] }: StartOptions = {}): P
       `Expected a running server, it ended with ${exitCode}: ${stderr.lines.join('\n')}`,
     )
   }
-  const port = Number(new URL(JSON.parse(first).url).port)
+  const { url, grpcPort } = JSON.parse(first) as { url: string; grpcPort?: number }
+  const port = Number(new URL(url).port)
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    grpcPort,
     process: child,
     stderr: stderr.lines,
     async stop() {
