@@ -1,0 +1,395 @@
+/** gRPC: status codes, streams, health, deadlines, tokens, TLS and shutdown. */
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { joinElements } from '../../dist/server/open-inference/tensors.js'
+import { createPair } from '../support/certificates.ts'
+import {
+  type InferenceClient,
+  type InferInit,
+  openInferenceClient,
+  type StreamAnswer,
+} from '../support/inference-client.ts'
+import { createModelHome, type ModelHome } from '../support/model-home.ts'
+import { readPhoto } from '../support/photos.ts'
+import { runProgram, serversLeft, startServer, type TestServer } from '../support/server.ts'
+
+const args = ['--grpc-port', '0']
+const SERVICE = 'inference.GRPCInferenceService'
+const raw = joinElements([readPhoto('baseline.jpg')])
+const bytes = { name: 'image_bytes', datatype: 'BYTES', shape: [1n] }
+const request: InferInit = { modelName: 'fruits', inputs: [bytes], rawInputContents: [raw] }
+
+let home: ModelHome
+let server: TestServer
+let client: InferenceClient
+beforeAll(async () => {
+  home = await createModelHome()
+  server = await startServer({
+    env: {
+      VERGER_HOME: home.path,
+      VERGER_MAX_REQUEST_BYTES: '200000',
+      VERGER_MAX_REQUEST_PHOTOS: '3',
+    },
+    args,
+  })
+  client = openInferenceClient(server.grpcPort)
+})
+afterAll(async () => {
+  client.close()
+  expect(await server.stop()).toBe(0)
+  expect(serversLeft()).toEqual([])
+  await home.remove()
+})
+
+async function expectStatus(answer: Promise<unknown>, code: status, details: RegExp) {
+  const error = (await answer.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )) as ServiceError | undefined
+  expect(error?.details).toMatch(details)
+  expect(status[error?.code ?? 0]).toBe(status[code])
+}
+
+describe('the methods', () => {
+  test('tell that the server is there', async () => {
+    expect(await client.call('serverLive', {})).toMatchObject({ live: true })
+    expect(await client.call('serverReady', {})).toMatchObject({ ready: true })
+    expect(await client.call('serverMetadata', {})).toMatchObject({ name: 'verger' })
+    expect(await client.check('')).toBe(1)
+    expect(await client.check(SERVICE)).toBe(1)
+  })
+
+  test('describe a model', async () => {
+    expect(await client.call('modelReady', { name: 'fruits', version: '2' })).toMatchObject({
+      ready: true,
+    })
+    const metadata = await client.call('modelMetadata', { name: 'fruits' })
+    expect(metadata).toMatchObject({ name: 'fruits', versions: ['v2', 'v1'] })
+    expect(metadata.outputs[2]).toMatchObject({
+      name: 'probabilities',
+      datatype: 'FP32',
+      shape: [-1n, 3n],
+    })
+    const { config } = await client.call('modelConfig', { name: 'fruits' })
+    expect(config?.input[0]).toMatchObject({
+      name: 'image_bytes',
+      dataType: 13,
+      dims: [-1n],
+      optional: true,
+    })
+  })
+
+  test('answer with the id of the request and the version that answered', async () => {
+    const answer = await client.call('modelInfer', { ...request, id: 'a7', modelVersion: 'v2' })
+    expect(answer).toMatchObject({ modelName: 'fruits', modelVersion: 'v2', id: 'a7' })
+    expect(answer.outputs.map(({ name }) => name)).toEqual(['scores', 'labels', 'probabilities'])
+  })
+
+  test('load, list, count and unload', async () => {
+    await client.call('repositoryModelLoad', { modelName: 'fruits' })
+    const { models } = await client.call('repositoryIndex', { ready: true })
+    expect(models.map(({ version }) => version)).toContain('v1')
+    await client.call('modelInfer', { ...request, modelVersion: 'v1' })
+    const { modelStats } = await client.call('modelStatistics', { name: 'fruits', version: 'v1' })
+    expect(modelStats[0]?.inferenceStats?.success?.count).toBeGreaterThan(0n)
+    expect(modelStats[0]?.memoryUsage[0]?.byteSize).toBeGreaterThan(0n)
+    await client.call('repositoryModelUnload', { modelName: 'fruits' })
+    const after = await client.call('repositoryIndex', {})
+    expect(after.models.map(({ state }) => state)).toEqual(['UNAVAILABLE', 'UNAVAILABLE'])
+  })
+})
+
+describe('a call is refused', () => {
+  const parameters = {
+    classification: { parameterChoice: { case: 'stringParam', value: 'x' } },
+  } as const
+  const memory = {
+    shared_memory_region: { parameterChoice: { case: 'stringParam', value: 'r' } },
+  } as const
+  test.each<[string, InferInit, status, RegExp]>([
+    [
+      'of a model that is not there',
+      { ...request, modelName: 'pears' },
+      status.NOT_FOUND,
+      /Expected the name of a model, received "pears"/,
+    ],
+    [
+      'of a version that is not there',
+      { ...request, modelVersion: '9' },
+      status.NOT_FOUND,
+      /Expected a version of fruits, received "v9"/,
+    ],
+    [
+      'without inputs',
+      { modelName: 'fruits' },
+      status.INVALID_ARGUMENT,
+      /Expected one input.*received none/,
+    ],
+    [
+      'with more raw contents than inputs',
+      { ...request, rawInputContents: [raw, raw] },
+      status.INVALID_ARGUMENT,
+      /must be 1, one for each input, not 2/,
+    ],
+    [
+      'with contents beside raw ones',
+      { ...request, inputs: [{ ...bytes, contents: { bytesContents: [raw] } }] },
+      status.INVALID_ARGUMENT,
+      /no contents beside raw_input_contents/,
+    ],
+    [
+      'with values of another type',
+      { modelName: 'fruits', inputs: [{ ...bytes, contents: { fp32Contents: [1] } }] },
+      status.INVALID_ARGUMENT,
+      /Expected 1 values in image_bytes.*received 0/,
+    ],
+    [
+      'with shared memory',
+      { modelName: 'fruits', inputs: [{ ...bytes, parameters: memory }] },
+      status.INVALID_ARGUMENT,
+      /shares no memory/,
+    ],
+    [
+      'with a negative shape',
+      { ...request, inputs: [{ ...bytes, shape: [-1n] }] },
+      status.INVALID_ARGUMENT,
+      /whole numbers from 0 on/,
+    ],
+    [
+      'with an immense shape',
+      { ...request, inputs: [{ ...bytes, shape: [2n ** 62n] }] },
+      status.INVALID_ARGUMENT,
+      /whole numbers from 0 on/,
+    ],
+    [
+      'with too many photos',
+      { ...request, inputs: [{ ...bytes, shape: [4n] }] },
+      status.INVALID_ARGUMENT,
+      /at most 3 photos/,
+    ],
+    [
+      'with raw contents cut short',
+      { ...request, rawInputContents: [raw.subarray(0, 99)] },
+      status.INVALID_ARGUMENT,
+      /to end at byte/,
+    ],
+    [
+      'with something that is no photo',
+      { ...request, rawInputContents: [joinElements([Buffer.from('?')])] },
+      status.INVALID_ARGUMENT,
+      /^image_bytes\[0\]: Expected JPEG/,
+    ],
+    [
+      'with an output that is not there',
+      { ...request, outputs: [{ name: 'x' }] },
+      status.INVALID_ARGUMENT,
+      /as outputs, received "x"/,
+    ],
+    [
+      'with classes that are no number',
+      { ...request, outputs: [{ name: 'scores', parameters }] },
+      status.INVALID_ARGUMENT,
+      /classification must be a whole number/,
+    ],
+    [
+      'with more bytes than a request may have',
+      { ...request, rawInputContents: [Buffer.alloc(300_000)] },
+      status.RESOURCE_EXHAUSTED,
+      /larger than max \(\d+ vs 200000\)/,
+    ],
+  ])('%s', async (_what, message, code, details) => {
+    await expectStatus(client.call('modelInfer', message), code, details)
+  })
+
+  test('of a method that Verger has not', async () => {
+    const path = `/${SERVICE}/SystemSharedMemoryStatus`
+    const called = new Promise((resolve, reject) => {
+      const same = (value: Buffer) => value
+      client.client.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error, value) =>
+        error === null ? resolve(value) : reject(error),
+      )
+    })
+    await expectStatus(called, status.UNIMPLEMENTED, /SystemSharedMemoryStatus/)
+  })
+
+  test('that is no message', async () => {
+    const called = new Promise((resolve, reject) => {
+      const same = (value: Buffer) => value
+      client.client.makeUnaryRequest(
+        `/${SERVICE}/ModelInfer`,
+        same,
+        same,
+        Buffer.of(0x0a, 0xff),
+        (error, value) => (error === null ? resolve(value) : reject(error)),
+      )
+    })
+    await expectStatus(called, status.INVALID_ARGUMENT, /Expected a inference.ModelInferRequest/)
+  })
+
+  test('for the health of a service that is not there', async () => {
+    await expectStatus(client.check('x'), status.NOT_FOUND, /received "x"/)
+  })
+
+  test('once its deadline is over, and the server goes on', async () => {
+    await expectStatus(
+      client.call('modelInfer', request, { deadline: Date.now() + 1 }),
+      status.DEADLINE_EXCEEDED,
+      /./,
+    )
+    expect(await client.call('modelInfer', request)).toMatchObject({ modelName: 'fruits' })
+  })
+})
+
+describe('a stream', () => {
+  async function answersOf(messages: readonly InferInit[]) {
+    const stream = client.stream()
+    const answers: StreamAnswer[] = []
+    stream.on('data', (answer: StreamAnswer) => answers.push(answer))
+    for (const message of messages) stream.write(message)
+    stream.end()
+    await once(stream, 'end')
+    return answers
+  }
+
+  test('is answered in the order of its requests', async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => String(index))
+    const answers = await answersOf(ids.map((id) => ({ ...request, id })))
+    expect(answers.map(({ inferResponse }) => inferResponse?.id)).toEqual(ids)
+    expect(answers.every(({ errorMessage }) => errorMessage === '')).toBe(true)
+  })
+
+  test('goes on after an error, which names its request', async () => {
+    const [first, second] = await answersOf([{ ...request, id: '1', modelName: 'pears' }, request])
+    expect(first).toMatchObject({
+      errorMessage: expect.stringMatching(/Expected the name of a model/),
+      inferResponse: { id: '1', modelName: 'pears' },
+    })
+    expect(second?.inferResponse?.outputs).toHaveLength(3)
+  })
+
+  test('may be left', async () => {
+    const stream = client.stream()
+    stream.on('error', () => {})
+    stream.write(request)
+    stream.cancel()
+    expect(await client.call('serverLive', {})).toMatchObject({ live: true })
+  })
+})
+
+describe('a token', () => {
+  const TOKEN = 'a-long-secret-of-the-orchard'
+  let guarded: TestServer
+  let stranger: InferenceClient
+  beforeAll(async () => {
+    guarded = await startServer({ env: { VERGER_HOME: home.path, VERGER_TOKEN: TOKEN }, args })
+    stranger = openInferenceClient(guarded.grpcPort)
+  })
+  afterAll(async () => {
+    stranger.close()
+    expect(await guarded.stop()).toBe(0)
+    expect(guarded.stderr.join('\n')).not.toContain(TOKEN)
+  })
+
+  test('lets in', async () => {
+    const headers = { authorization: `Bearer ${TOKEN}` }
+    expect(await stranger.call('modelInfer', request, { headers })).toMatchObject({
+      modelVersion: 'v1',
+    })
+    const stream = stranger.stream(headers)
+    stream.write(request)
+    const [answer] = (await once(stream, 'data')) as [StreamAnswer]
+    expect(answer.errorMessage).toBe('')
+    stream.end()
+  })
+
+  test.each([{}, { authorization: 'Bearer wrong' }, { authorization: `Basic ${TOKEN}` }])(
+    'that is not right does not: %j',
+    async (headers) => {
+      const details = /Expected the header Authorization: Bearer/
+      for (const name of ['modelInfer', 'modelMetadata', 'repositoryModelLoad'] as const) {
+        await expectStatus(stranger.call(name, {}, { headers }), status.UNAUTHENTICATED, details)
+      }
+      const stream = stranger.stream(headers)
+      const [error] = (await once(stream, 'error')) as [ServiceError]
+      expect(status[error.code]).toBe('UNAUTHENTICATED')
+    },
+  )
+
+  test('is not needed to ask whether the server is ready', async () => {
+    expect(await stranger.call('serverReady', {})).toMatchObject({ ready: true })
+    expect(await stranger.check('')).toBe(1)
+  })
+})
+
+test('speaks TLS with the certificate of the server', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'verger-grpc-'))
+  const { cert, key } = createPair('orchard')
+  await writeFile(join(folder, 'cert.pem'), cert)
+  await writeFile(join(folder, 'key.pem'), key)
+  const VERGER_TLS_CERT = join(folder, 'cert.pem')
+  const secure = await startServer({
+    env: { VERGER_TLS_CERT, VERGER_TLS_KEY: join(folder, 'key.pem') },
+    args,
+  })
+  const trusting = openInferenceClient(secure.grpcPort, credentials.createSsl(Buffer.from(cert)))
+  const plain = openInferenceClient(secure.grpcPort)
+  try {
+    expect(await trusting.call('serverLive', {})).toMatchObject({ live: true })
+    await expectStatus(plain.call('serverLive', {}), status.UNAVAILABLE, /./)
+  } finally {
+    trusting.close()
+    plain.close()
+    expect(await secure.stop()).toBe(0)
+    await rm(folder, { recursive: true })
+  }
+})
+
+test('answers the calls that are here when the server stops, ends streams and says so', async () => {
+  const stopping = await startServer({ env: { VERGER_HOME: home.path, VERGER_WORKERS: '1' }, args })
+  const late = openInferenceClient(stopping.grpcPort)
+  try {
+    await late.call('modelInfer', request)
+    const health: number[] = []
+    const watching = (async () => {
+      for await (const each of late.watch('')) health.push(each.status)
+    })()
+    const idle = late.stream()
+    const ended = once(idle, 'error')
+    idle.write(request)
+    await once(idle, 'data')
+    const calls = Array.from({ length: 20 }, () => late.call('modelInfer', request))
+    await Promise.race(calls)
+    const stopped = stopping.stop()
+    const answers = await Promise.all(calls)
+    expect(answers.every(({ modelVersion }) => modelVersion === 'v1')).toBe(true)
+    const [error] = (await ended) as [ServiceError]
+    expect([status[error.code], error.details]).toEqual([
+      'UNAVAILABLE',
+      'The server is shutting down',
+    ])
+    await watching
+    expect(health).toEqual([1, 2])
+    expect(await stopped).toBe(0)
+  } finally {
+    late.close()
+    await stopping.stop()
+  }
+})
+
+test('says that its port is taken', async () => {
+  const { exitCode, stderr } = await runProgram([
+    'up',
+    '--port',
+    '0',
+    '--grpc-port',
+    String(server.grpcPort),
+  ])
+  expect(exitCode).toBe(1)
+  expect(stderr.join('\n')).toMatch(
+    /to be free for gRPC, another process listens there \[address_in_use\]/,
+  )
+})
