@@ -1,5 +1,6 @@
 /** Which version of a model answers, and the history of that. */
 import type { FastifyInstance } from 'fastify'
+import { setCanary, setShadow } from '../../deployment/start-trial.ts'
 import { switchDefault } from '../../deployment/switch-default.ts'
 import type { Canary } from '../../registry/registry.ts'
 import type { RouteOptions } from '../route-options.ts'
@@ -156,9 +157,8 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
     },
     async ({ params: { model }, body: { version, percent, ...reason }, caller }, reply) => {
       const { registry } = await home.require(model)
-      await host.describe(model, version)
       const by = { ...reason, who: caller.name }
-      return tag(reply, await registry.setCanary(model, { version, percent }, by))
+      return tag(reply, await setCanary(host, registry, model, { version, percent }, by))
     },
   )
 
@@ -185,9 +185,8 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
     },
     async ({ params: { model }, body: { version, ...reason }, caller }, reply) => {
       const { registry } = await home.require(model)
-      await host.describe(model, version)
       const by = { ...reason, who: caller.name }
-      return tag(reply, await registry.setShadow(model, version, by))
+      return tag(reply, await setShadow(host, registry, model, version, by))
     },
   )
 
