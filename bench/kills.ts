@@ -15,7 +15,7 @@ import { ROOT } from './child.ts'
 import { atMost, figure, type Measurement, median } from './measurement.ts'
 import { ask, createSwitchHome, MODEL, PHOTOS, switchTo, VERSIONS } from './switch-home.ts'
 
-/** Longest time that the processes run before they are killed; every moment up to it is as likely. */
+/** Longest time between the first upload and the kill; every moment up to it is as likely. */
 const KILLED_WITHIN_MS = 500
 const READY_MS = 1000
 
@@ -69,11 +69,13 @@ export async function* benchKills(kills: number): AsyncGenerator<Measurement> {
         ['bench/register-loop.mjs', path, home.bundle, MODEL, `k${kill}`],
         { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] },
       )
-      createInterface(uploader.stdout).on('line', (name) => acknowledged.versions.add(name))
+      const lines = createInterface(uploader.stdout)
+      lines.on('line', (name) => acknowledged.versions.add(name))
       const working = [
         switchUntilDead(server.url, acknowledged),
         correctUntilDead(server.url, kill, acknowledged),
       ]
+      await once(lines, 'line')
       await sleep(Math.random() * KILLED_WITHIN_MS)
       await Promise.all([killNow(server.process), killNow(uploader), ...working])
       server = await start()
@@ -84,7 +86,7 @@ export async function* benchKills(kills: number): AsyncGenerator<Measurement> {
     rmSync(folder, { recursive: true, force: true })
   }
   yield figure('kills', kills, '')
-  yield figure('versions that were acknowledged', acknowledged.versions.size, '')
+  yield figure('versions acknowledged', acknowledged.versions.size, '')
   yield figure('versions there are, each of which answers', checked.size, '')
   yield figure('photos whose keeping was acknowledged', acknowledged.corrections.size, '')
   yield atMost('acknowledged and lost', lost, '', 0)

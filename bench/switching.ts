@@ -75,13 +75,13 @@ export async function* benchSwitching(plan: SwitchingPlan): AsyncGenerator<Measu
 
     yield figure('answers while the default moved', switching.answers, '')
     for (const version of VERSIONS) {
-      yield figure(`  by version ${version}`, switching.versions[version] ?? 0, '')
+      yield figure(`answers by version ${version}`, switching.versions[version] ?? 0, '')
     }
     yield figure('switches', plan.switches, '')
-    yield figure('versions deleted and made anew meanwhile', moved.recreated, '')
+    yield figure('versions deleted and made anew', moved.recreated, '')
     yield atMost('failed answers', calm.failed + switching.failed, '', 0)
     yield atMost('mixed answers', calm.mixed + switching.mixed, '', 0)
-    yield atMost('answers by the old default after a switch was acknowledged', moved.stale, '', 0)
+    yield atMost('answers by the old default', moved.stale, '', 0)
     yield atMost('switch of a loaded version, preparation, median', median(moved.tookMs), 'ms', 5)
     yield figure('PUT of a switch, median', median(moved.requestMs), 'ms')
     if (plan.servers > 1) {
@@ -136,6 +136,7 @@ async function moveDefault({ switches }: SwitchingPlan, home: SwitchHome, urls: 
   const tookMs: number[] = []
   const requestMs: number[] = []
   const reachedMs: number[] = []
+  /** Answers by the old default to who asked after the switch was acknowledged. */
   let stale = 0
   let recreated = 0
   for (let round = 0; round < switches; round++) {

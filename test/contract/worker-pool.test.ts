@@ -188,6 +188,48 @@ describe('a queue that is full', () => {
   })
 })
 
+describe('groups of tasks', () => {
+  it('take turns', async () => {
+    const pool = openPool()
+    const first = pool.run({ do: 'sleep', ms: 50, name: 'first' }, { group: 'a' })
+    const many = ['a1', 'a2', 'a3'].map((name) => pool.run({ do: 'echo', name }, { group: 'a' }))
+    const few = pool.run({ do: 'echo', name: 'b1' }, { group: 'b' })
+    const urgent = pool.run({ do: 'echo', name: 'urgent' }, { isUrgent: true })
+    await Promise.all([first, ...many, few, urgent])
+    const { seen } = await echo(pool, 'last')
+    expect(seen).toEqual(['first', 'urgent', 'a1', 'b1', 'a2', 'a3', 'last'])
+  })
+
+  it('have their share of a full queue, whoever came first', async () => {
+    const pool = openPool({ maxWaiting: 4 })
+    const first = pool.run({ do: 'sleep', ms: 50, name: 'first' }, { group: 'a' })
+    const many = ['a1', 'a2', 'a3', 'a4'].map((name) =>
+      codeOf(pool.run({ do: 'echo', name }, { group: 'a' })),
+    )
+    const few = ['b1', 'b2', 'b3'].map((name) =>
+      codeOf(pool.run({ do: 'echo', name }, { group: 'b' })),
+    )
+    expect(await few[2]).toBe('share_exceeded')
+    expect(await codeOf(pool.run({ do: 'echo' }, { group: 'a' }))).toBe('share_exceeded')
+    await first
+    expect(await Promise.all(many)).toEqual([
+      ...['no error', 'no error', 'share_exceeded', 'share_exceeded'],
+    ])
+    expect(await Promise.all(few)).toEqual(['no error', 'no error', 'share_exceeded'])
+  })
+
+  it('are told before they begin where all of them have no room', async () => {
+    const pool = openPool({ maxWaiting: 4 })
+    expect(() => pool.admit('a', 4)).not.toThrow()
+    expect(() => pool.admit('a', 5)).toThrow(
+      expect.objectContaining({
+        code: 'overloaded',
+        hint: expect.stringContaining('VERGER_MAX_QUEUED_PHOTOS'),
+      }),
+    )
+  })
+})
+
 describe('close', () => {
   it('lets running tasks finish, refuses waiting and new ones, and leaves no thread', async () => {
     const before = openPorts()
