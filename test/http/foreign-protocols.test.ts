@@ -76,6 +76,15 @@ describe('/v1/models', () => {
     expect(await send('/v1/models')).toMatchObject({ status: 200, json: { models: ['fruits'] } })
   })
 
+  test('leaves the page at / to those who do not ask for JSON alone', async () => {
+    const asked = await send('/', undefined, { accept: 'application/json' })
+    expect(asked).toMatchObject({ status: 200, json: { status: 'alive' } })
+    for (const accept of ['*/*', 'text/html,application/json;q=0.9']) {
+      const page = await fetch(`${server.url}/`, { headers: { accept } })
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/)
+    }
+  })
+
   test('tells the state of a model in the words of both', async () => {
     const { json } = await send('/v1/models/fruits')
     expect(json).toMatchObject({ name: 'fruits', ready: true })

@@ -69,6 +69,9 @@ export async function registerTensorflowServing(
   options: RouteOptions,
 ): Promise<void> {
   formatErrorsBelow(app, '/v1', formatTensorflowError)
+  app.addHook('onRequest', async (request, reply) =>
+    asksWhetherAlive(request) ? sendJson(reply, { status: 'alive' }) : undefined,
+  )
   const { requestBytes } = options.config.limits
   await registerForeignProtocol(app, requestBytes, (api) => {
     for (const target of TARGETS) {
@@ -78,6 +81,10 @@ export async function registerTensorflowServing(
     registerList(api, options)
   })
 }
+
+/** KServe's clients ask the path of the page: those who accept JSON alone are told, all others get the page. */
+const asksWhetherAlive = ({ method, url, headers }: FastifyRequest): boolean =>
+  url === '/' && method === 'GET' && headers.accept === 'application/json'
 
 type Target = (typeof TARGETS)[number]
 
