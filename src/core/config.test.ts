@@ -34,6 +34,7 @@ describe('readConfig', () => {
         deadlineMs: 30_000,
         queuedPhotos: 1024,
         queuedBytes: 512 * 1024 * 1024,
+        loadedBytes: expect.any(Number),
       },
     })
   })
@@ -53,6 +54,22 @@ describe('readConfig', () => {
       workers: 3,
       limits: { deadlineMs: 1500 },
     })
+  })
+
+  it('takes where traces go from the variables of OpenTelemetry', () => {
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }).traces).toEqual({
+      endpoint: 'http://collector:4318/v1/traces',
+      serviceName: 'verger',
+    })
+    expect(
+      readConfig({
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'https://example.org/otlp/',
+        OTEL_SERVICE_NAME: 'orchard',
+      }).traces,
+    ).toEqual({ endpoint: 'https://example.org/otlp/v1/traces', serviceName: 'orchard' })
+    expect(faultOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' }).message).toBe(
+      "OTEL_EXPORTER_OTLP_ENDPOINT must be an http or https URL, received 'collector'",
+    )
   })
 
   it('treats a blank variable as absent', () => {
@@ -106,10 +123,8 @@ describe('readConfig', () => {
   })
 
   it('names every fault in one error', () => {
-    const numbers = SETTINGS.map(({ name }) => name).filter(
-      (name) =>
-        !['VERGER_HOME', 'VERGER_TOKEN', 'VERGER_TLS_CERT', 'VERGER_TLS_KEY'].includes(name),
-    )
+    const anything = /_(?:HOME|TOKEN|TLS_CERT|TLS_KEY|SERVICE_NAME)$/
+    const numbers = SETTINGS.map(({ name }) => name).filter((name) => !anything.test(name))
     const { message } = faultOf(Object.fromEntries(numbers.map((name) => [name, 'nonsense'])))
     for (const name of numbers) expect(message).toContain(`${name} must be`)
   })

@@ -21,6 +21,8 @@ export interface Config {
   /** Ports to which the URLs of photos may lead; none where photos are not fetched by URL. */
   readonly urlPorts: readonly number[]
   readonly logLevel: LogLevel
+  /** Where traces are sent; none are made where there is nothing. */
+  readonly traces: TracesConfig | undefined
   /** Worker threads that decode and infer. */
   readonly workers: number
   /** Where the weights that `verger backbones pull` gets lie; ends with a slash. */
@@ -31,6 +33,13 @@ export interface Config {
 export interface TlsConfig {
   readonly certFile: string
   readonly keyFile: string
+}
+
+export interface TracesConfig {
+  /** URL that takes spans by OTLP over HTTP. */
+  readonly endpoint: string
+  /** Under which name they appear. */
+  readonly serviceName: string
 }
 
 /** What one photo and one request may cost. */
@@ -162,6 +171,17 @@ export const SETTINGS = [
     meaning:
       'Memory that loaded versions and backbones may take; beyond it, what was not used longest is unloaded until it is asked for again.',
   },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    default: 'none',
+    meaning:
+      'OpenTelemetry collector that takes traces by OTLP over HTTP, such as http://collector:4318; no traces without it. `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER` and the other variables of the OpenTelemetry SDK hold too.',
+  },
+  {
+    name: 'OTEL_SERVICE_NAME',
+    default: 'verger',
+    meaning: 'Name under which the traces of this server appear.',
+  },
 ] as const
 
 type SettingName = (typeof SETTINGS)[number]['name']
@@ -235,6 +255,13 @@ export function readConfig(
     corsOrigins,
     urlPorts,
     logLevel,
+    traces:
+      text('OTEL_EXPORTER_OTLP_ENDPOINT') === undefined
+        ? undefined
+        : {
+            endpoint: `${readUrl('OTEL_EXPORTER_OTLP_ENDPOINT')}v1/traces`,
+            serviceName: text('OTEL_SERVICE_NAME') ?? defaultOf('OTEL_SERVICE_NAME'),
+          },
     workers: positive('VERGER_WORKERS', availableParallelism()),
     weightsUrl,
     limits: {

@@ -22,16 +22,30 @@ export async function answerPhotos(
   caller: FastifyReply | AbortSignal,
   photos: readonly NamedPhoto[],
   { model, version }: Asked,
-  { host, config: { limits }, metrics }: Pick<RouteOptions, 'host' | 'config' | 'metrics'>,
+  {
+    host,
+    config: { limits },
+    metrics,
+    tracer,
+  }: Pick<RouteOptions, 'host' | 'config' | 'metrics' | 'tracer'>,
 ): Promise<readonly (Answer | FailedPrediction)[]> {
   metrics.photosPerRequest.observe(photos.length)
+  const request = tracer?.find(caller)
   const { signal, settle } = limitTime(caller, limits.deadlineMs)
   try {
     // All photos of a request are answered by one version, whatever is switched meanwhile.
     const answering = await orAborted(host.choose(model, version), signal)
     answering.admit(photos.length)
-    const answerOne = async ({ source, read }: NamedPhoto) =>
-      answering.answer({ source, photo: await read(signal), signal })
+    const answerOne = async ({ source, read }: NamedPhoto) => {
+      const traced = request?.beginPhoto()
+      if (traced === undefined) {
+        return answering.answer({ source, photo: await read(signal), signal })
+      }
+      return traced.follow(
+        () => read(signal),
+        (photo, onStage) => answering.answer({ source, photo, signal, onStage }),
+      )
+    }
     const [only] = photos
     const answers =
       only !== undefined && photos.length === 1

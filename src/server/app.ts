@@ -40,12 +40,15 @@ import { registerTokenRoutes } from './routes/tokens.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
 import type { TlsFiles } from './tls-files.ts'
+import { type Tracer, traceRequests } from './tracing.ts'
 
 export interface AppOptions {
   readonly config: Config
   readonly host: ServingHost
   readonly home: HomeRegistry
   readonly metrics: Metrics
+  /** Undefined where traces are not configured. */
+  readonly tracer: Tracer | undefined
   readonly authenticator: Authenticator
   readonly audit: AuditLog
   /** Resolves once every worker has loaded the network. */
@@ -93,6 +96,7 @@ export async function createApp({
   host,
   home,
   metrics,
+  tracer,
   authenticator,
   audit,
   warming,
@@ -137,6 +141,7 @@ export async function createApp({
       hint: 'GET /api/openapi.json lists the routes.',
     })
   })
+  if (tracer !== undefined) traceRequests(app, tracer)
   recordRequests(app, metrics)
   endConnections(app, stopping)
   registerSecurityHeaders(app)
@@ -160,7 +165,7 @@ export async function createApp({
       fieldSize: 1024,
     },
   })
-  const options: RouteOptions = { host, home, config, metrics, authenticator, audit }
+  const options: RouteOptions = { host, home, config, metrics, tracer, authenticator, audit }
   const statistics = collectStatistics(options)
   app.decorate('services', { options, statistics })
   registerHealthRoutes(app, options, { warming, stopping })

@@ -11,6 +11,7 @@ import { createHomeRegistry } from './home-registry.ts'
 import { watchHost } from './metrics/watch-host.ts'
 import { createMetrics } from './metrics.ts'
 import { createTokenIndex } from './token-index.ts'
+import { openTracer } from './tracing.ts'
 
 export interface OpenApp {
   readonly app: FastifyInstance
@@ -27,6 +28,7 @@ export async function openApp(
   logger: Logger,
   listening: Pick<AppOptions, 'tls' | 'isLocal' | 'stopping'> = {},
 ): Promise<OpenApp> {
+  const tracer = config.traces && (await openTracer(config.traces, logger))
   const metrics = createMetrics()
   const home = createHomeRegistry(config, metrics)
   const host = openServingHost({
@@ -47,13 +49,14 @@ export async function openApp(
     await host.close()
     await Promise.all([tokens.close(), audit.close()])
     await home.close()
+    await tracer?.close()
   }
   try {
     const warming = host.warm()
     const finding = home.find()
     finding.catch(() => {})
     app = await createApp({
-      ...{ config, host, home, metrics, authenticator, audit, warming, logger },
+      ...{ config, host, home, metrics, tracer, authenticator, audit, warming, logger },
       ...listening,
     })
     await finding

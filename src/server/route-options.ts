@@ -4,6 +4,7 @@ import type { AuditLog } from './audit-log.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import type { Metrics } from './metrics.ts'
+import type { Tracer } from './tracing.ts'
 
 /** What the routes of every protocol stand on. */
 export interface RouteOptions {
@@ -11,6 +12,8 @@ export interface RouteOptions {
   readonly home: HomeRegistry
   readonly config: Config
   readonly metrics: Metrics
+  /** Undefined where traces are not configured. */
+  readonly tracer: Tracer | undefined
   /** For protocols that are not HTTP; requests of HTTP are let in and recorded before a route is asked. */
   readonly authenticator: Authenticator
   readonly audit: AuditLog

@@ -52,7 +52,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 }
 
 export function createAnswering(
-  { host, metrics, audit }: Pick<RouteOptions, 'host' | 'metrics' | 'audit'>,
+  { host, metrics, tracer, audit }: Pick<RouteOptions, 'host' | 'metrics' | 'tracer' | 'audit'>,
   logger: Logger,
 ): Answering {
   function record(path: string, startMs: number, failure: StatusObject | undefined): void {
@@ -71,6 +71,7 @@ export function createAnswering(
     const startMs = performance.now()
     const path = call.getPath()
     const signal = watch(call)
+    const traced = tracer?.begin(signal, path.slice(1), (name) => textOf(call.metadata, name))
     let failure: StatusObject | undefined
     let caller: Caller | undefined
     let error: VergerError | undefined
@@ -86,6 +87,10 @@ export function createAnswering(
       return { failure }
     } finally {
       record(path, startMs, failure)
+      traced?.end(
+        { 'rpc.system': 'grpc', 'rpc.grpc.status_code': failure?.code ?? status.OK },
+        failure !== undefined,
+      )
       if (scopeOf(path) === 'manage' && caller !== undefined) {
         await audit.record({
           who: caller.name,
@@ -118,6 +123,11 @@ export function createAnswering(
       else callback(null, outcome.value)
     },
   }
+}
+
+function textOf(metadata: Metadata, name: string): string | undefined {
+  const [value] = metadata.get(name)
+  return typeof value === 'string' ? value : undefined
 }
 
 /** A signal that fires when the caller has left, or no longer waits. */
