@@ -22,7 +22,7 @@ const FIXTURES = join(ROOT, 'test/fixtures/photos')
 const GUIDES = readdirSync(join(ROOT, 'docs/guide')).map((name) => `docs/guide/${name}`)
 
 const folder = mkdtempSync(join(tmpdir(), 'verger-docs-'))
-const env: NodeJS.ProcessEnv = {
+const PLAIN_ENV: NodeJS.ProcessEnv = {
   ...process.env,
   PATH: `${folder}/bin:${process.env['PATH']}`,
   HOME: folder,
@@ -58,6 +58,11 @@ async function freePort(): Promise<number> {
 }
 
 describe.each(['README.md', ...GUIDES])('%s', (page) => {
+  // Each page starts where its reader does, whatever the others have made.
+  const home = join(folder, 'homes', page.replaceAll('/', '-'))
+  const env = { ...PLAIN_ENV, HOME: home }
+  beforeAll(() => mkdirSync(home, { recursive: true }))
+
   it('has commands that do what they say', async () => {
     const commands = commandsOf(page)
     expect(commands.length).toBeGreaterThan(3)
@@ -102,7 +107,7 @@ describe('examples/serverless.mjs', () => {
     const port = await freePort()
     const example = spawn(process.execPath, ['examples/serverless.mjs', String(port)], {
       cwd: ROOT,
-      env,
+      env: PLAIN_ENV,
     })
     try {
       await once(createInterface(example.stdout), 'line')

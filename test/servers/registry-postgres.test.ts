@@ -11,6 +11,7 @@ import { bundleFiles, createHome, openHome, openHomeRegistry } from '../contract
 import { describeRegistryFailures } from '../contract/registry-failures-suite.ts'
 import { describeRegistryFeatures } from '../contract/registry-features-suite.ts'
 import { describeRegistry } from '../contract/registry-suite.ts'
+import { describeTokens } from '../contract/tokens-suite.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 
 /** Of a switch, until another server knows. */
@@ -30,6 +31,7 @@ describeRegistry('PostgreSQL', createPlace)
 describeRegistryFeatures('PostgreSQL', createPlace)
 describeRegistryFailures('PostgreSQL', createPlace)
 describeGarbage('PostgreSQL', createPlace)
+describeTokens('PostgreSQL', async () => openHome(await createPlace()))
 
 describe('opening a registry in PostgreSQL', () => {
   it('is refused with what is wrong, and without the password', async () => {
