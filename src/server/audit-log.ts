@@ -126,13 +126,29 @@ function targetOf(request: FastifyRequest): string {
   return version === undefined || version === model ? model : `${model}/${version}`
 }
 
-function namesIn(value: unknown): { model?: string; version?: string; name?: string } {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return {}
-  const names = Object.entries(value).filter(
-    ([key, each]) => ['model', 'version', 'name'].includes(key) && typeof each === 'string',
-  )
-  return Object.fromEntries(names.map(([key, each]) => [key, each.slice(0, MAX_TARGET)]))
+const NAMES = ['model', 'version', 'name'] as const
+type Names = Partial<Record<(typeof NAMES)[number], string>>
+
+function namesIn(value: unknown): Names {
+  const object = value instanceof Uint8Array ? parseSmall(value) : value
+  if (typeof object !== 'object' || object === null) return {}
+  const names: Names = {}
+  for (const name of NAMES) {
+    const found = (object as Record<string, unknown>)[name]
+    if (typeof found === 'string') names[name] = found.slice(0, MAX_TARGET)
+  }
+  return names
 }
 
+/** Protocols that read bodies by themselves get bytes; what names something is short. */
+function parseSmall(bytes: Uint8Array): unknown {
+  try {
+    return bytes.length > MAX_NAMING_BYTES ? undefined : JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+const MAX_NAMING_BYTES = 65_536
 /** Names are shorter; what is longer is no name, and is told as far as that. */
 const MAX_TARGET = 128

@@ -29,7 +29,7 @@ beforeAll(async () => {
   ;({ token } = await createToken(store, given, 'ana'))
   await store.close()
   writeFileSync(tokenFile, token)
-  server = await startServer({ env: { VERGER_HOME: home.path } })
+  server = await startServer({ env: { VERGER_HOME: home.path }, args: ['--grpc-port', '0'] })
 })
 afterAll(async () => {
   expect(await server.stop()).toBe(0)
@@ -102,6 +102,27 @@ print(client.infer('fruits', [image], headers=headers).as_numpy('labels').shape)
     const { exit, output } = await python(`${TRITON}\nclient.infer('fruits', [image])`)
     expect(exit).toBe(1)
     expect(output).toMatch(/Expected the header Authorization: Bearer/)
+  })
+})
+
+describe.skipIf(CLIENTS_PYTHON === undefined)('tritonclient over gRPC', () => {
+  const metadata = (headers: string) =>
+    python(`
+import tritonclient.grpc as grpc
+client = grpc.InferenceServerClient('127.0.0.1:${server.grpcPort}')
+print(client.get_model_metadata('fruits', headers=${headers}).name)
+`)
+
+  test('with headers', async () => {
+    const { exit, output } = await metadata("{'authorization': f'Bearer {token}'}")
+    expect(exit, output).toBe(0)
+    expect(output.trim()).toBe('fruits')
+  })
+
+  test('without a token is told what to send', async () => {
+    const { exit, output } = await metadata('{}')
+    expect(exit).toBe(1)
+    expect(output).toMatch(/UNAUTHENTICATED.*Expected .*Bearer/s)
   })
 })
 

@@ -311,6 +311,26 @@ describe('the audit log', () => {
     expect(mine).toMatchObject([{ action: 'GET /api/tokens', outcome: 'forbidden' }])
   })
 
+  test('says the same of a change through another protocol, and how what began has ended', async () => {
+    const manager = await give('cloud', ['read', 'manage'])
+    const models = '/v1/projects/p/models'
+    expect((await send('POST', models, manager, { name: 'berries' })).status).toBe(200)
+    expect((await send('DELETE', `${models}/berries`, manager)).status).toBe(200)
+    await vi.waitFor(async () => {
+      const mine = (await entries()).filter(({ who }) => who === 'cloud')
+      expect(
+        mine.map(({ action, target, outcome }) => [action, target, outcome].join(' ')),
+      ).toEqual(
+        expect.arrayContaining([
+          'model.create berries ok',
+          'operation.start berries ok',
+          'model.delete berries ok',
+        ]),
+      )
+      expect(mine).toHaveLength(3)
+    })
+  })
+
   test('is read over HTTP, of a time and of a model', async () => {
     const manager = await give('archivist', ['manage'])
     const query = new URLSearchParams({

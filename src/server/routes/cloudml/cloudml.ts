@@ -17,7 +17,7 @@ import { getConfig, getLocation, listLocations } from './locations.ts'
 import { listEntries } from './logging.ts'
 import { CLOUD_METHODS, type CloudMethod, type MethodId } from './methods.ts'
 import { createModel, deleteModel, getModel, listModels, patchModel } from './models.ts'
-import { cancelOperation, getOperationOf, listOperationsOf, workOf } from './operations.ts'
+import { auditedWorkOf, cancelOperation, getOperationOf, listOperationsOf } from './operations.ts'
 import { selectFields } from './partial-response.ts'
 import { explain, formatPredictError, predict } from './predict.ts'
 import {
@@ -67,7 +67,11 @@ export async function registerCloudRoutes(
   formatErrorsBelow(app, '/v1/projects', formatCloudError)
   formatErrorsBelow(app, '/$discovery', formatCloudError)
   formatErrorsBelow(app, '/v2/entries', formatCloudError)
-  const runner = openOperationRunner({ home: options.home, work: workOf(options), logger: app.log })
+  const runner = openOperationRunner({
+    home: options.home,
+    work: auditedWorkOf(options),
+    logger: app.log,
+  })
   app.addHook('onClose', () => runner.close())
   await registerForeignProtocol(app, options.config.limits.requestBytes, (scope) => {
     for (const method of CLOUD_METHODS) registerMethod(scope, method, { ...options, runner })
@@ -119,6 +123,24 @@ const NO_PARAMS: CloudParams = {
   job: '',
 }
 
+/** What the audit log calls a method that changes something, in the words of the command line. */
+const ACTIONS: Partial<Record<MethodId, string>> = {
+  'projects.models.create': 'model.create',
+  'projects.models.patch': 'model.update',
+  'projects.models.delete': 'operation.start',
+  'projects.models.versions.create': 'operation.start',
+  'projects.models.versions.patch': 'version.update',
+  'projects.models.versions.delete': 'operation.start',
+  'projects.models.versions.setDefault': 'default.set',
+  'projects.operations.cancel': 'operation.cancel',
+  'projects.locations.operations.cancel': 'operation.cancel',
+}
+
+function actionOf(id: MethodId): { readonly action?: string } {
+  const action = ACTIONS[id]
+  return action === undefined ? {} : { action }
+}
+
 /** Routes without a model in their path look for themselves whether the caller may see what they show. */
 function registerMethod(app: FastifyInstance, method: CloudMethod, services: CloudServices): void {
   const handle = HANDLERS[method.id]
@@ -130,6 +152,7 @@ function registerMethod(app: FastifyInstance, method: CloudMethod, services: Clo
       schema: { hide: true },
       config: {
         scope: method.scope,
+        ...actionOf(method.id),
         ...(hasModel ? { modelOf } : { isFiltered: true as const }),
         ...(method.id === 'projects.predict' ? { formatError: formatPredictError } : {}),
       },

@@ -154,7 +154,7 @@ export const deleteModel: CloudHandler = async (request, services) => {
     kind: 'delete_model',
     model,
     version: undefined,
-    input: {},
+    input: { who: request.caller.name },
   })
 }
 

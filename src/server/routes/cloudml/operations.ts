@@ -1,3 +1,5 @@
+import { toVergerError } from '../../../core/errors.ts'
+import type { AuditEntry } from '../../../registry/audit.ts'
 import {
   getOperation,
   listOperations,
@@ -16,9 +18,40 @@ import { pageOf, parsePage } from './pages.ts'
 import { viewOperation } from './start-operation.ts'
 import { runCreateVersion, runDeleteVersion } from './versions.ts'
 
-/** What the operations of this protocol do. */
-export const workOf =
-  (services: Pick<CloudServices, 'home' | 'host' | 'config'>): Work =>
+type WorkServices = Pick<CloudServices, 'home' | 'host' | 'config' | 'audit'>
+
+/** What the operations of this protocol do. How an operation ends is an entry of the audit log, beside that of the request which started it. */
+export const auditedWorkOf = (services: WorkServices): Work => {
+  const work = workOf(services)
+  return async (operation, context) => {
+    const { id, kind, model, version, input } = operation
+    const record = (outcome: AuditEntry['outcome']) =>
+      services.audit.record({
+        who: String(input['who'] ?? 'unknown'),
+        action: ACTIONS[kind] ?? kind,
+        target: version === undefined ? model : `${model}/${version}`,
+        outcome,
+        details: { operation: id },
+      })
+    try {
+      await work(operation, context)
+    } catch (error) {
+      // What a closing server leaves is ended by another one.
+      if (!context.signal.aborted) await record(toVergerError(error).code)
+      throw error
+    }
+    await record('ok')
+  }
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  create_version: 'version.create',
+  delete_version: 'version.delete',
+  delete_model: 'model.delete',
+}
+
+const workOf =
+  (services: WorkServices): Work =>
   async (operation, context) => {
     switch (operation.kind) {
       case 'create_version':
