@@ -27,6 +27,9 @@ const EXCEPTIONS: Readonly<Partial<Record<ErrorCode, status>>> = {
   route_unknown: status.UNIMPLEMENTED,
 }
 
+/** Characters of a text; it travels in headers, of which clients take 8 KiB. */
+const MAX_DETAILS = 2000
+
 /** `waitMs` is the time after which a caller that was sent away may come again. */
 export function statusOfError(error: VergerError, waitMs: number): StatusObject {
   const code =
@@ -36,5 +39,5 @@ export function statusOfError(error: VergerError, waitMs: number): StatusObject 
     // https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
     metadata.set('grpc-retry-pushback-ms', String(Math.max(1000, Math.ceil(waitMs))))
   }
-  return { code, details: textOfError(error), metadata }
+  return { code, details: textOfError(error).slice(0, MAX_DETAILS), metadata }
 }

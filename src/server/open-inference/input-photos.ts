@@ -42,7 +42,10 @@ export function photosOfInputs(inputs: readonly InputTensor[], limits: PhotoLimi
   const [input] = inputs
   const description = INPUTS.find(({ name }) => name === input?.name)
   if (input === undefined || description === undefined || inputs.length > 1) {
-    const received = inputs.map(({ name }) => JSON.stringify(name)).join(', ')
+    const received = inputs
+      .map(({ name }) => JSON.stringify(name.slice(0, 40)))
+      .slice(0, 8)
+      .join(', ')
     throw new VergerError(
       'request_invalid',
       `Expected one input, ${names.join(' or ')}, received ${received || 'none'}`,
@@ -53,7 +56,7 @@ export function photosOfInputs(inputs: readonly InputTensor[], limits: PhotoLimi
   if (!types.includes(input.datatype)) {
     throw new VergerError(
       'request_invalid',
-      `Expected the datatype ${types.join(' or ')} for ${input.name}, received ${JSON.stringify(input.datatype)}`,
+      `Expected the datatype ${types.join(' or ')} for ${input.name}, received ${showValue(input.datatype)}`,
     )
   }
   return types.includes('BYTES') ? photosOfBytes(input, limits) : photosOfPixels(input, limits)
@@ -65,7 +68,7 @@ function photosOfBytes({ name, shape, contents }: InputTensor, limits: PhotoLimi
   if (shape.length < 1 || shape.length > 2 || width !== 1) {
     throw new VergerError(
       'request_invalid',
-      `Expected the shape [photos] or [photos,1] for ${name}, received [${shape.join(',')}]`,
+      `Expected the shape [photos] or [photos,1] for ${name}, received ${showValue(shape)}`,
     )
   }
   checkCount(count, limits)
@@ -93,7 +96,7 @@ function photosOfPixels(input: InputTensor, limits: PhotoLimits): TensorPhoto[] 
   if (shape.length !== 4 || (!isInterleaved && second !== 3)) {
     throw new VergerError(
       'request_invalid',
-      `Expected the shape [photos,height,width,3] or [photos,3,height,width] for ${name}, received [${shape.join(',')}]`,
+      `Expected the shape [photos,height,width,3] or [photos,3,height,width] for ${name}, received ${showValue(shape)}`,
     )
   }
   const elements = countElements(shape, name)

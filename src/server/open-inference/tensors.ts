@@ -5,6 +5,7 @@
  */
 import { endianness } from 'node:os'
 import { VergerError } from '../../core/errors.ts'
+import { showValue } from '../show-value.ts'
 
 /** Types of numbers that pixels may have; what any of them holds must be a level, 0 to 255. */
 export const LEVEL_TYPES = ['UINT8', 'INT32', 'INT64', 'FP32', 'FP64'] as const
@@ -28,7 +29,7 @@ export function countElements(shape: readonly number[], place: string): number {
     return count
   throw new VergerError(
     'request_invalid',
-    `Expected whole numbers from 0 on as the shape of ${place}, received [${shape.join(',')}]`,
+    `Expected whole numbers from 0 on as the shape of ${place}, received ${showValue(shape)}`,
   )
 }
 
