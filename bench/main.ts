@@ -9,6 +9,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { benchAccuracy } from './accuracy.ts'
 import { benchBackbones } from './backbones.ts'
+import { benchBatch } from './batch.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
 import { benchHttp } from './http.ts'
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   phones: benchPhones,
   http: benchHttp,
   backbones: benchBackbones,
+  batch: benchBatch,
   int8: benchInt8,
   train: benchTrain,
   unknown: benchUnknown,
