@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Kysely, Selectable } from 'kysely'
 import { VergerError } from '../core/errors.ts'
+import { writeReferring } from '../store/blob-lock.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
 
@@ -41,28 +42,41 @@ const KEPT_MS = 7 * DAY_MS
 /** What was put before this has expired. */
 export const stagedSince = (now = Date.now()): string => new Date(now - KEPT_MS).toISOString()
 
-/** Puts an object in the place of one that has its name. */
+/** A file on this machine, which becomes a blob. */
+export interface LocalFile {
+  readonly path: string
+  readonly sha256: string
+  /** Base64. */
+  readonly md5: string
+  readonly sizeBytes: number
+}
+
+/** Puts a file in the place of the object that has this name. */
 export async function putStaged(
   store: Store,
-  object: Omit<StagedObject, 'putAt'>,
+  { bucket, name, contentType }: Pick<StagedObject, 'bucket' | 'name' | 'contentType'>,
+  file: LocalFile,
 ): Promise<StagedObject> {
-  const row = {
-    bucket: object.bucket,
-    name: object.name,
-    sha256: object.sha256,
-    md5: object.md5,
-    size_bytes: object.sizeBytes,
-    content_type: object.contentType,
+  const content = {
+    sha256: file.sha256,
+    md5: file.md5,
+    size_bytes: file.sizeBytes,
+    content_type: contentType,
     put_at: new Date().toISOString(),
   }
-  const { bucket: _bucket, name: _name, ...content } = row
-  await store.db
-    .insertInto('staged_objects')
-    .values(row)
-    .onConflict((conflict) => conflict.columns(['bucket', 'name']).doUpdateSet(content))
-    .execute()
-  return toObject(row)
+  await writeReferring(store, putting(store, file), (trx) =>
+    trx
+      .insertInto('staged_objects')
+      .values({ bucket, name, ...content })
+      .onConflict((conflict) => conflict.columns(['bucket', 'name']).doUpdateSet(content))
+      .execute(),
+  )
+  return toObject({ bucket, name, ...content })
 }
+
+const putting =
+  ({ blobs }: Store, { path, sha256 }: LocalFile) =>
+  async () => [await blobs.putFile(path, { sha256 })]
 
 /** Throws `staged_unknown`. */
 export async function getStaged(
@@ -156,20 +170,25 @@ export async function getUpload({ db }: Store, id: string): Promise<StagedUpload
   )
 }
 
-/** Keeps a further part; the same bytes sent again, because the answer was lost, come after those that are here. */
+/** Keeps a further part of an upload. Throws `staged_unknown` where another request has added to it meanwhile. */
 export async function addPart(
   store: Store,
   { id, parts }: StagedUpload,
-  part: StagedPart,
+  file: LocalFile,
 ): Promise<StagedUpload> {
-  const row = await store.db
-    .updateTable('staged_uploads')
-    .set({ parts: JSON.stringify([...parts, part]), put_at: new Date().toISOString() })
-    .where('id', '=', id)
-    // Two requests that send the same part: the second finds what it stood on changed.
-    .where('parts', '=', JSON.stringify(parts))
-    .returningAll()
-    .executeTakeFirst()
+  const { sha256, sizeBytes } = file
+  const row = await writeReferring(store, putting(store, file), (trx) =>
+    trx
+      .updateTable('staged_uploads')
+      .set({
+        parts: JSON.stringify([...parts, { sha256, sizeBytes }]),
+        put_at: new Date().toISOString(),
+      })
+      .where('id', '=', id)
+      .where('parts', '=', JSON.stringify(parts))
+      .returningAll()
+      .executeTakeFirst(),
+  )
   if (row !== undefined) return toUpload(row)
   throw new VergerError(
     'staged_unknown',

@@ -565,7 +565,11 @@ describe('what is around it', () => {
     const filter = `(resource.type="ml_job" OR resource.type="cloudml_job") AND resource.labels.job_id="${id}" AND timestamp>="1970-01-01T01:00:00.000000000Z"`
     const { body } = await list({ filter, orderBy: 'timestamp asc', pageSize: 1000 })
     expect(body.entries.map((each: { textPayload: string }) => each.textPayload)).toEqual(
-      expect.arrayContaining(['create_version logged/v1', 'Reading gs://staging/logged-v1/']),
+      expect.arrayContaining([
+        'create_version logged/v1',
+        'Making it of gs://staging/logged-v1/',
+        'Testing that it answers',
+      ]),
     )
     const moved = await list({
       filter: 'resource.type="cloudml_model_version" AND resource.labels.model_id="logged"',

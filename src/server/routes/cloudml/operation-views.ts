@@ -1,7 +1,7 @@
 /** Operations of the registry → google.longrunning.Operation. */
 import { ERROR_CATALOGUE, type ErrorCode, VergerError } from '../../../core/errors.ts'
 import type { Operation, OperationKind } from '../../../registry/operations.ts'
-import { toCloudError } from './cloud-error.ts'
+import { fieldError, toCloudError } from './cloud-error.ts'
 import { modelName, operationName, versionName } from './names.ts'
 
 const TYPE = 'type.googleapis.com/'
@@ -59,12 +59,18 @@ function resultOf(operation: Operation, subject: object): object {
 /** Codes that say that the files were read and are no model that can answer. */
 const BAD_MODEL = /^(?:model_(?:invalid|unsupported)|bundle_|label_|backbone_)/
 
+/** Codes that say that no model lies where `deploymentUri` points. */
+const BAD_PLACE = /^(?:source_|bucket_|object_|staged_)/
+
 /** Why an operation failed, in the words that clients of the service look for. */
 export function describeFailure({ kind, error }: Operation): { code: number; message: string } {
   const code = (error?.code ?? 'internal') as ErrorCode
   const message = error?.message ?? 'It failed without a reason.'
   const entry = Object.hasOwn(ERROR_CATALOGUE, code) ? ERROR_CATALOGUE[code] : undefined
-  const known = toCloudError(new VergerError(code, message), entry?.status ?? 500)
+  const told = BAD_PLACE.test(code)
+    ? fieldError('version.deployment_uri', message, 'FAILED_PRECONDITION')
+    : new VergerError(code, message)
+  const known = toCloudError(told, entry?.status ?? 500)
   if (kind !== 'create_version') return { code: known.code, message: known.message }
   return BAD_MODEL.test(code)
     ? {

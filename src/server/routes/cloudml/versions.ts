@@ -1,4 +1,5 @@
 import { VergerError } from '../../../core/errors.ts'
+import { type CreateProgress, createVersion } from '../../../deployment/create-version.ts'
 import { switchDefault } from '../../../deployment/switch-default.ts'
 import {
   forgetFailures,
@@ -11,7 +12,6 @@ import { withStagedFolder } from '../storage/stage-folder.ts'
 import { fieldError } from './cloud-error.ts'
 import type { CloudHandler, CloudServices } from './cloud-request.ts'
 import { parseFilter } from './filter.ts'
-import { createVersion } from './make-version.ts'
 import { keptAfter } from './models.ts'
 import { modelName, requireCreatedName } from './names.ts'
 import { toCloudOperation } from './operation-views.ts'
@@ -97,13 +97,13 @@ export async function runCreateVersion(
   const opened = await home.open()
   const made = (await opened.registry.listVersions(model)).find(({ name }) => name === version)
   if (made !== undefined && readKept(made)['operation'] === id) return
-  say(`Reading ${uri}`)
+  say(`Making it of ${uri}`)
   const description = textOf(asked, 'description')
   const labels = labelsOf(asked)
   const { registry, store } = opened
   await withStagedFolder(uri, store, config.home, (from) =>
     createVersion(
-      { registry, host, config },
+      { registry, blobs: store.blobs, host, config },
       {
         model,
         version,
@@ -112,11 +112,30 @@ export async function runCreateVersion(
         ...(labels === undefined ? {} : { labels }),
         annotations: asAnnotations({ ...keptFields('version', asked), operation: id }),
         who: String(input['who']),
+        // Nobody can tell more over this protocol; a file labels.txt in the folder names the classes.
+        facts: { guessesLabels: true },
       },
-      { signal, onProgress: say },
+      { signal, onProgress: tellStages(say), onNote: (note) => say(note) },
     ),
   )
   say(`Version ${version} of ${model} can answer`)
+}
+
+/** One line for each stage; bytes are counted by nobody who reads lines. */
+function tellStages(say: WorkContext['say']): (progress: CreateProgress) => void {
+  let last = ''
+  return ({ stage }) => {
+    if (stage !== last) say(STAGES[stage])
+    last = stage
+  }
+}
+
+const STAGES: Readonly<Record<CreateProgress['stage'], string>> = {
+  fetching: 'Fetching its files',
+  reading: 'Reading its files',
+  testing: 'Testing that it answers',
+  storing: 'Storing its backbone',
+  registering: 'Registering it',
 }
 
 export const listVersions: CloudHandler = async ({ params, query }, { home, host }) => {

@@ -1,4 +1,4 @@
-/** Bodies of uploads → blobs, through a file, since they may be larger than memory should hold. */
+/** Bodies of uploads → files, since they may be larger than memory should hold. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -6,14 +6,7 @@ import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createFolder, toWriteError } from '../../../core/atomic-write.ts'
-import type { BlobStore } from '../../../store/blob-store.ts'
-
-export interface ReceivedBlob {
-  readonly sha256: string
-  /** Base64, as Cloud Storage tells it. */
-  readonly md5: string
-  readonly sizeBytes: number
-}
+import type { LocalFile } from '../../../registry/staged-objects.ts'
 
 const STALE_AFTER_MS = 24 * 60 * 60 * 1000
 
@@ -40,12 +33,15 @@ export async function withUploadFolder<Result>(
   }
 }
 
-/** Keeps what a stream gives. Throws `disk_full`, `write_failed`, and what the stream throws where it is cut. */
-export async function receiveBlob(
+/**
+ * Writes what a stream gives into a file, which is there for as long as `use` takes. Throws `disk_full`, `write_failed`, and
+ * what the stream throws where it is cut.
+ */
+export async function receiveFile<Result>(
   bytes: AsyncIterable<Uint8Array>,
-  blobs: BlobStore,
   home: string,
-): Promise<ReceivedBlob> {
+  use: (file: LocalFile) => Promise<Result>,
+): Promise<Result> {
   return withUploadFolder(home, async (folder) => {
     const path = join(folder, 'body')
     const [sha256, md5] = [createHash('sha256'), createHash('md5')]
@@ -61,13 +57,9 @@ export async function receiveBlob(
     try {
       await pipeline(Readable.from(bytes), measure, createWriteStream(path))
     } catch (error) {
-      const isOfDisk = 'syscall' in (error as object) && 'path' in (error as object)
+      const isOfDisk = error instanceof Error && 'syscall' in error && 'path' in error
       throw isOfDisk ? toWriteError(error, path) : error
     }
-    return {
-      sha256: await blobs.putFile(path, { sha256: sha256.digest('hex') }),
-      md5: md5.digest('base64'),
-      sizeBytes,
-    }
+    return use({ path, sha256: sha256.digest('hex'), md5: md5.digest('base64'), sizeBytes })
   })
 }

@@ -24,7 +24,7 @@ import { type FormatError, formatErrorsBelow } from '../../error-forms.ts'
 import type { RouteOptions } from '../../route-options.ts'
 import { toCloudError } from '../cloudml/cloud-error.ts'
 import { pageOf, parsePage } from '../cloudml/pages.ts'
-import { type ReceivedBlob, receiveBlob } from './incoming.ts'
+import { receiveFile } from './incoming.ts'
 import { parseRelated } from './multipart-related.ts'
 
 interface BucketParams {
@@ -107,14 +107,16 @@ async function answerUpload(
       body,
     )
     const target = requireObjectName(name ?? metadata['name'])
-    const received = await receiveBlob(Readable.from([bytes]), store.blobs, config.home)
-    return describe(await finish(store, { bucket, name: target, contentType }, received))
+    return receiveFile(Readable.from([bytes]), config.home, async (file) =>
+      describe(await putStaged(store, { bucket, name: target, contentType }, file)),
+    )
   }
   if (uploadType === 'media') {
     const contentType = request.headers['content-type'] ?? 'application/octet-stream'
     const target = requireObjectName(name)
-    const received = await receiveBlob(piecesOf(request.body), store.blobs, config.home)
-    return describe(await finish(store, { bucket, name: target, contentType }, received))
+    return receiveFile(piecesOf(request.body), config.home, async (file) =>
+      describe(await putStaged(store, { bucket, name: target, contentType }, file)),
+    )
   }
   if (uploadType !== 'resumable') {
     throw new VergerError(
@@ -172,13 +174,16 @@ async function continueUpload(
     await drain(request.body)
     return sayHeld(reply, heldBytes)
   }
-  const part = await receiveBlob(piecesOf(request.body), store.blobs, home)
-  const grown = part.sizeBytes === 0 ? upload : await addPart(store, upload, part)
-  const held = sizeOf(grown)
-  const isLast = header === undefined || (size !== '*' && Number(size) === held)
-  if (!isLast) return sayHeld(reply, held)
-  const isOnlyPart = upload.parts.length === 0
-  return end(isOnlyPart ? await finish(store, grown, part) : await assemble(store, grown, home))
+  return receiveFile(piecesOf(request.body), home, async (file) => {
+    const grown = file.sizeBytes === 0 ? upload : await addPart(store, upload, file)
+    const held = sizeOf(grown)
+    const isLast = header === undefined || (size !== '*' && Number(size) === held)
+    if (!isLast) return sayHeld(reply, held)
+    const isOnlyPart = upload.parts.length === 0
+    return end(
+      isOnlyPart ? await putStaged(store, upload, file) : await assemble(store, grown, home),
+    )
+  })
 }
 
 /** 308 tells an upload that goes on how much of it is here (RFC 9110 knows it as Permanent Redirect). */
@@ -195,15 +200,7 @@ async function assemble(store: Store, upload: StagedUpload, home: string): Promi
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (const { sha256 } of upload.parts) yield* store.blobs.openRead(sha256)
   }
-  return finish(store, upload, await receiveBlob(pieces(), store.blobs, home))
-}
-
-async function finish(
-  store: Store,
-  { bucket, name, contentType }: Pick<StagedObject, 'bucket' | 'name' | 'contentType'>,
-  received: ReceivedBlob,
-): Promise<StagedObject> {
-  return putStaged(store, { bucket, name, contentType, ...received })
+  return receiveFile(pieces(), home, (file) => putStaged(store, upload, file))
 }
 
 function registerObjects(app: FastifyInstance, { home }: RouteOptions): void {
