@@ -52,6 +52,8 @@ export interface FeaturizeOptions extends RunOptions {
 export interface Featurizer {
   readonly workers: number
   readonly load: Load
+  /** Photos of each group that wait. */
+  readonly waitingByGroup: ReadonlyMap<string, number>
   /** Throws `overloaded` or `share_exceeded` where so many further photos of a group have no room in the queue. */
   admit(group: string, photos: number): void
   /**
@@ -98,6 +100,9 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
     workers,
     get load() {
       return { waiting: pool.waiting, running: pool.running, waitMs: pool.waitMs }
+    },
+    get waitingByGroup() {
+      return pool.waitingByGroup
     },
     admit: (group, photos) => pool.admit(group, photos),
     run,

@@ -21,6 +21,16 @@ export interface OpenBackbone {
   probe(views: readonly View[]): Promise<Float32Array>
 }
 
+/** A backbone that is open. */
+export interface BackboneState {
+  readonly backbone: string
+  readonly workers: number
+  /** Memory that its workers take, as the budget counts it. */
+  readonly bytes: number
+  /** Photos that wait for it, by model; those that name none stand under the empty name. */
+  readonly waiting: ReadonlyMap<string, number>
+}
+
 export interface BackbonePool {
   /** Starts to load a backbone. Throws like `borrow`. */
   open(backbone: Backbone): OpenBackbone
@@ -33,6 +43,7 @@ export interface BackbonePool {
   admit(backbone: Backbone, group: string, photos: number): void
   /** Of all of them together; the time is that of the busiest. */
   readonly load: Load
+  states(): BackboneState[]
   /** From now on every worker of a backbone is warm before the backbone is first used, instead of one. */
   keepWarm(): void
   close(): Promise<void>
@@ -108,6 +119,13 @@ export function openBackbonePool({ workers, limits, budget }: BackbonePoolOption
         waitMs: Math.max(0, ...each(({ waitMs }) => waitMs)),
       }
     },
+    states: () =>
+      [...opened.values()].map(({ backbone, featurizer: { workers, waitingByGroup }, bytes }) => ({
+        backbone: backbone.id,
+        workers,
+        bytes,
+        waiting: waitingByGroup,
+      })),
     keepWarm() {
       isWarm = true
     },

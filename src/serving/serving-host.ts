@@ -15,7 +15,7 @@ import {
   toPrediction,
 } from './answer.ts'
 import { type Answering, answerByBackbone, answerByVersion } from './answering.ts'
-import { openBackbonePool } from './backbone-pool.ts'
+import { type BackboneState, openBackbonePool } from './backbone-pool.ts'
 import { CurrentOffers } from './current-offers.ts'
 import type { HostEvents } from './host-events.ts'
 import { type HostLog, SILENT } from './host-log.ts'
@@ -81,6 +81,8 @@ export interface ServingHost {
   prepare(files: BundleFiles, backbone?: Backbone): Promise<void>
   /** The versions of models that are loaded, that load, or that failed lately. */
   states(): readonly VersionState[]
+  /** The backbones that are open. */
+  backbones(): readonly BackboneState[]
   /** Takes a version out of memory; who answers with it goes on, and it is loaded again when it is next asked for. */
   unload(model: string, version: string): Promise<void>
   /** Lets every worker load the backbone of the host, and from now on those of others before they answer. */
@@ -185,6 +187,7 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
     },
     prepare: (files, backbone) => loaded.prepare(bundleId(files), files, backbone),
     states: () => loaded.states(),
+    backbones: () => pool.states(),
     unload: async (model, version) => loaded.unload(model, version),
     async warm() {
       pool.keepWarm()

@@ -22,6 +22,11 @@ export class FairQueue<Item> {
     return this.#size
   }
 
+  /** Items of each group that waits. */
+  sizes(): Map<string, number> {
+    return new Map([...this.#groups].map(([group, items]) => [group, items.size]))
+  }
+
   sizeOf(group: string): number {
     return this.#groups.get(group)?.size ?? 0
   }

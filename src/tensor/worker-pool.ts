@@ -92,6 +92,11 @@ export class WorkerPool<Task, Result> {
     })
   }
 
+  /** Tasks of each group that wait for a worker. */
+  get waitingByGroup(): ReadonlyMap<string, number> {
+    return this.#waiting.sizes()
+  }
+
   /** Tasks that wait for a worker. */
   get waiting(): number {
     return this.#waiting.size

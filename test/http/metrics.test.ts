@@ -111,6 +111,53 @@ describe('metrics of requests', () => {
   })
 })
 
+describe('metrics of what is loaded', () => {
+  test('tell the versions by state, and the memory of each and of its backbone', async () => {
+    await send('baseline.jpg')
+    const metrics = await readMetrics(server.url)
+    expect(metrics.get('verger_versions{state="ready"}')).toBeGreaterThan(0)
+    expect(metrics.get('verger_versions{state="failed"}')).toBe(0)
+    expect(metrics.get(`verger_version_memory_bytes{${V1}}`)).toBeGreaterThan(10_000)
+    expect(
+      metrics.get('verger_backbone_memory_bytes{backbone="efficientnet-lite0"}'),
+    ).toBeGreaterThan(1e7)
+    expect(metrics.get('verger_version_load_duration_seconds_count{result="ok"}')).toBeGreaterThan(
+      0,
+    )
+  })
+
+  test('tell whose photos wait', async () => {
+    const form = formOf(
+      Array.from({ length: 100 }, (_, index) => [`${index}.jpg`, readPhoto('baseline.jpg')]),
+    )
+    const answering = predict(server.url, form, { query: 'model=fruits' })
+    await vi.waitFor(
+      async () =>
+        expect(
+          (await readMetrics(server.url)).get('verger_model_photos_waiting{model="fruits"}'),
+        ).toBeGreaterThan(10),
+      { timeout: 5000, interval: 5 },
+    )
+    await answering
+  })
+
+  test('count switches of the default', async () => {
+    const put = (version: string) =>
+      fetch(`${server.url}/api/models/fruits/default`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ version }),
+      })
+    const by = await grown(async () => {
+      for (const version of ['v2', 'v1']) {
+        expect((await put(version)).status).toBe(200)
+        await send('baseline.jpg')
+      }
+    })
+    expect(by('verger_default_switches_total{model="fruits"}')).toBe(2)
+  })
+})
+
 describe('metrics of the registry', () => {
   const calls = 'verger_registry_call_duration_seconds_count'
 

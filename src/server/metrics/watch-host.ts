@@ -25,11 +25,37 @@ export function watchHost(registry: Registry, host: ServingHost): void {
     },
   })
   new Gauge({
+    name: 'verger_model_photos_waiting',
+    help: 'Photos that wait for a worker, by the model that is to answer.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { waiting } of host.backbones()) {
+        for (const [model, photos] of waiting) this.inc({ model }, photos)
+      }
+    },
+  })
+  new Gauge({
     name: 'verger_backbone_workers',
-    help: 'Worker threads of the backbone that answers where no model is named.',
+    help: 'Worker threads of a backbone that is open.',
     labelNames: ['backbone'],
     registers,
-  }).set({ backbone: host.backbone }, host.workers)
+    collect() {
+      this.reset()
+      for (const { backbone, workers } of host.backbones()) this.inc({ backbone }, workers)
+    },
+  })
+  new Gauge({
+    name: 'verger_backbone_memory_bytes',
+    help: 'Memory that the workers of a backbone take, as the limit on memory counts it.',
+    labelNames: ['backbone'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { backbone, bytes } of host.backbones()) this.inc({ backbone }, bytes)
+    },
+  })
   new Gauge({
     name: 'verger_versions',
     help: 'Versions that are loaded, that load, or that could not be.',
