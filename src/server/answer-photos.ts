@@ -1,10 +1,22 @@
 /** Photos of a request → answers: the one way from every protocol to the serving host. */
 import type { FastifyReply } from 'fastify'
 import { VergerError } from '../core/errors.ts'
-import { type Answer, answerOrFail, type FailedPrediction } from '../serving/answer.ts'
+import {
+  type Answer,
+  type Answerer,
+  answerOrFail,
+  type FailedPrediction,
+} from '../serving/answer.ts'
 import type { NamedPhoto } from './multipart.ts'
 import type { RouteOptions } from './route-options.ts'
 import { limitTime, orAborted } from './time-limit.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who answered its photos: for its log line. */
+    answerer?: Answerer
+  }
+}
 
 export interface Asked {
   /** Without one, the backbone of the host answers with its own classes. */
@@ -35,6 +47,7 @@ export async function answerPhotos(
   try {
     // All photos of a request are answered by one version, whatever is switched meanwhile.
     const answering = await orAborted(host.choose(model, version), signal)
+    if ('request' in caller) caller.request.answerer = answering.answerer
     answering.admit(photos.length)
     const answerOne = async ({ source, read }: NamedPhoto) => {
       const traced = request?.beginPhoto()

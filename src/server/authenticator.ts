@@ -85,14 +85,14 @@ export function requireAllowed(caller: Caller, { scope, model, isFiltered }: Ask
   if (!caller.scopes.includes(scope)) {
     throw forbidden(
       `Expected a token with the scope ${scope}, received ${caller.name} with ${caller.scopes.join(', ')}`,
-      scope,
+      { scope, caller: caller.name },
     )
   }
   if (model !== undefined) requireModel(caller, model)
   else if (caller.models !== undefined && isFiltered !== true) {
     throw forbidden(
       `Expected a token for all models, received ${caller.name} for ${caller.models.join(', ')}`,
-      scope,
+      { scope, caller: caller.name },
     )
   }
 }
@@ -102,6 +102,7 @@ export function requireModel(caller: Caller, model: string): void {
   if (maySee(caller, model)) return
   throw forbidden(
     `Expected a token for the model ${model}, received ${caller.name} for ${caller.models?.join(', ')}`,
+    { caller: caller.name },
   )
 }
 
@@ -119,10 +120,10 @@ const unauthorized = (received: string): VergerError =>
     },
   )
 
-const forbidden = (message: string, scope?: Scope): VergerError =>
+const forbidden = (message: string, details: { scope?: Scope; caller: string }): VergerError =>
   new VergerError('forbidden', message, {
     hint: 'verger tokens create NAME --scope … makes a token that allows it.',
-    details: { scope },
+    details,
   })
 
 function tooManyFailures(waitMs: number): VergerError {

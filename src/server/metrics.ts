@@ -92,12 +92,13 @@ export function recordRequests(app: FastifyInstance, { requests }: Metrics): voi
     const status = reply.statusCode
     requests.observe({ method, route, status }, reply.elapsedTime / 1000)
     const durationMs = Math.round(reply.elapsedTime * 10) / 10
-    const { caller, outcome, routeOptions } = request
+    const { caller, outcome, routeOptions, answerer } = request
     const model = routeOptions.config.modelOf?.(request)
     request.log.info(
       {
         ...{ method, url: redactUrl(request.url), status, durationMs, caller: caller.name },
         ...(model === undefined ? {} : { model }),
+        ...answerer,
         ...(outcome === 'ok' ? {} : { error: outcome }),
       },
       'request',

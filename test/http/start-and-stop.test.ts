@@ -58,7 +58,7 @@ describe('verger up', () => {
     expect(exitCode).toBe(2)
     expect(stdout).toEqual([])
     expect(stderr.join('\n')).toMatch(
-      /^error Expected a loopback address or a token, received 0\.0\.0\.0.* \[address_needs_token\]\n {2}hint Set VERGER_TOKEN/,
+      /^error Expected a loopback address or a token, received 0\.0\.0\.0.* \[address_needs_token\]\n {2}hint Make a token/,
     )
   })
 

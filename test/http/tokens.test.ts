@@ -275,6 +275,33 @@ describe('over HTTP', () => {
   })
 })
 
+describe('the line of a request in the log', () => {
+  const lineOf = (id: string) =>
+    vi.waitFor(() => {
+      const line = server.stderr.map((text) => JSON.parse(text)).find(({ reqId }) => reqId === id)
+      expect(line).toBeDefined()
+      return line
+    })
+
+  test('says who asked, and which version answered', async () => {
+    const token = await give('logged', ['predict'])
+    const headers = { ...bearer(token), 'x-request-id': 'answered-1' }
+    await predict(server.url, photo, { ...raw, headers, query: 'model=fruits' })
+    expect(await lineOf('answered-1')).toMatchObject({
+      caller: 'logged',
+      model: 'fruits',
+      version: 'v1',
+      status: 200,
+    })
+  })
+
+  test('says why a request was refused', async () => {
+    const headers = { 'x-request-id': 'refused-1' }
+    await ask('/api/models', headers)
+    expect(await lineOf('refused-1')).toMatchObject({ caller: 'anonymous', error: 'unauthorized' })
+  })
+})
+
 describe('the audit log', () => {
   const entries = async (): Promise<AuditRecord[]> => readAudit(store, { limit: 1000 })
 

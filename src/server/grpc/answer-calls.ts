@@ -8,7 +8,10 @@ import {
 } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { toVergerError, VergerError } from '../../core/errors.ts'
+import type { AuditEntry } from '../../registry/audit.ts'
 import type { Caller } from '../../registry/scopes.ts'
+import { ANYBODY } from '../authenticator.ts'
+import { requestIdOf } from '../request-id.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { addressOf, callerOf, modelOf, scopeOf } from './callers.ts'
 import { decode, type Received } from './define-service.ts'
@@ -39,10 +42,23 @@ export interface Answering {
     answer: (message: object, context: CallContext) => Promise<Value> | Value,
   ): Promise<Outcome<Value>>
   /** Ends a call that nobody is let in with. */
-  refuse(error: VergerError, path: string, call: ServerInterceptingCallInterface): void
+  refuse(
+    error: VergerError,
+    path: string,
+    metadata: Metadata,
+    call: ServerInterceptingCallInterface,
+  ): void
   unary(
     answer: (message: object, context: CallContext) => unknown,
   ): handleUnaryCall<Received, unknown>
+}
+
+/** What a log line says of a call beside its method and outcome. */
+interface Known {
+  readonly reqId: string
+  readonly caller: string
+  readonly model?: string | undefined
+  readonly error: string | undefined
 }
 
 /** What the audit log calls a change, here as over HTTP. */
@@ -55,12 +71,20 @@ export function createAnswering(
   { host, metrics, tracer, audit }: Pick<RouteOptions, 'host' | 'metrics' | 'tracer' | 'audit'>,
   logger: Logger,
 ): Answering {
-  function record(path: string, startMs: number, failure: StatusObject | undefined): void {
+  function record(
+    path: string,
+    startMs: number,
+    failure: StatusObject | undefined,
+    known: Known,
+  ): void {
     const durationMs = performance.now() - startMs
     const code = status[failure?.code ?? status.OK] ?? ''
     metrics.requests.observe({ method: 'GRPC', route: path, status: code }, durationMs / 1000)
     const rounded = Math.round(durationMs * 10) / 10
-    logger.info({ method: 'GRPC', url: path, status: code, durationMs: rounded }, 'request')
+    logger.info(
+      { ...known, method: 'GRPC', url: path, status: code, durationMs: rounded },
+      'request',
+    )
   }
 
   async function answer<Value>(
@@ -70,6 +94,7 @@ export function createAnswering(
   ): Promise<Outcome<Value>> {
     const startMs = performance.now()
     const path = call.getPath()
+    const reqId = idOf(call.metadata)
     const signal = watch(call)
     const traced = tracer?.begin(signal, path.slice(1), (name) => textOf(call.metadata, name))
     let failure: StatusObject | undefined
@@ -86,34 +111,42 @@ export function createAnswering(
       failure = statusOfError(error, host.load.waitMs)
       return { failure }
     } finally {
-      record(path, startMs, failure)
+      const model = modelOf(message)
+      const who = caller?.name ?? callerIn(error)
+      record(path, startMs, failure, { reqId, caller: who, model, error: error?.code })
       traced?.end(
         { 'rpc.system': 'grpc', 'rpc.grpc.status_code': failure?.code ?? status.OK },
         failure !== undefined,
       )
-      if (scopeOf(path) === 'manage' && caller !== undefined) {
-        await audit.record({
-          who: caller.name,
+      const isRefused = error?.code === 'forbidden'
+      if (isRefused || (scopeOf(path) === 'manage' && caller !== undefined)) {
+        const entry: AuditEntry = {
+          who,
           action: ACTIONS[path.split('/').at(-1) ?? ''] ?? path,
-          target: modelOf(message) ?? '',
+          target: model ?? '',
           outcome: error?.code ?? 'ok',
+          requestId: reqId,
           address: addressOf(call),
-        })
+        }
+        await (isRefused ? audit.recordRefusal(entry) : audit.record(entry))
       }
     }
   }
 
   return {
     answer,
-    refuse(error, path, call) {
+    refuse(error, path, metadata, call) {
       const failure = statusOfError(error, host.load.waitMs)
       call.sendStatus(failure)
-      record(path, performance.now(), failure)
+      const reqId = idOf(metadata)
+      const who = callerIn(error)
+      record(path, performance.now(), failure, { reqId, caller: who, error: error.code })
       void audit.recordRefusal({
-        who: 'anonymous',
+        who,
         action: path,
         target: '',
         outcome: error.code,
+        requestId: reqId,
         address: addressOf(call),
       })
     },
@@ -124,6 +157,14 @@ export function createAnswering(
     },
   }
 }
+
+/** Who was refused, where that is known. */
+const callerIn = (error: VergerError | undefined): string =>
+  String(error?.details['caller'] ?? ANYBODY.name)
+
+/** The id of a call, as that of a request of HTTP. */
+const idOf = (metadata: Metadata): string =>
+  requestIdOf({ headers: { 'x-request-id': textOf(metadata, 'x-request-id') } })
 
 function textOf(metadata: Metadata, name: string): string | undefined {
   const [value] = metadata.get(name)

@@ -37,7 +37,12 @@ const callers = new WeakMap<Metadata, Caller>()
 export const identifyCallers =
   (
     authenticator: Authenticator,
-    refuse: (error: VergerError, path: string, call: ServerInterceptingCallInterface) => void,
+    refuse: (
+      error: VergerError,
+      path: string,
+      metadata: Metadata,
+      call: ServerInterceptingCallInterface,
+    ) => void,
   ): ServerInterceptor =>
   ({ path }, call) =>
     new ServerInterceptingCall(call, {
@@ -58,7 +63,7 @@ export const identifyCallers =
             // The model is known once the message is.
             authenticator
               .authenticate(token, { scope, isFiltered: true }, addressOf(call))
-              .then(letIn, (error: unknown) => refuse(toVergerError(error), path, call))
+              .then(letIn, (error: unknown) => refuse(toVergerError(error), path, metadata, call))
           },
         }),
     })
