@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   up: async () => (await import('./commands/up.ts')).createUpCommand,
   tokens: async () => (await import('./commands/tokens.ts')).createTokensCommand,
   audit: async () => (await import('./commands/audit.ts')).createAuditCommand,
+  config: async () => (await import('./commands/config.ts')).createConfigCommand,
   cache: async () => (await import('./commands/cache.ts')).createCacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
 }

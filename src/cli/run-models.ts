@@ -1,25 +1,29 @@
 import type { Model, ModelSettings } from '../registry/registry.ts'
-import { removeModel } from '../registry/remove-model.ts'
-import { readModelCard } from '../training/model-card.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
+import { withModels } from './models-api.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { plural } from './render.ts'
 import { renderModelCard } from './render-model-card.ts'
-import { withRegistry } from './with-registry.ts'
+import type { ServerAddress } from './server-choice.ts'
 
-interface Named {
+/** `server` undefined stands for this machine. */
+interface Asked {
+  readonly server: ServerAddress | undefined
+}
+
+interface Named extends Asked {
   readonly name: string
   readonly json: boolean
 }
 
 export async function runModelsList(
   context: CommandContext,
-  { json }: { readonly json: boolean },
+  { server, json }: Asked & { readonly json: boolean },
 ): Promise<void> {
   const { stdout, stderr } = context
-  const models = await withRegistry(context, (registry) => registry.listModels())
+  const models = await withModels(context, server, (models) => models.listModels())
   if (json) return printJson(context, models)
   if (models.length === 0) {
     stderr.write('There is no model yet. verger train DATASET --register fruits/v1 makes one.\n')
@@ -45,39 +49,43 @@ export async function runModelsList(
 
 export async function runModelsCreate(
   context: CommandContext,
-  { name, settings, json }: Named & { readonly settings: ModelSettings },
+  { server, name, settings, json }: Named & { readonly settings: ModelSettings },
 ): Promise<void> {
-  const model = await withRegistry(context, (registry) => registry.createModel(name, settings))
+  const model = await withModels(context, server, (models) => models.createModel(name, settings))
   if (json) return printJson(context, model)
   context.stdout.write(`Created ${name}. ${sayCorrections(model)}\n`)
 }
 
 export async function runModelsUpdate(
   context: CommandContext,
-  { name, settings, json }: Named & { readonly settings: ModelSettings },
+  { server, name, settings, json }: Named & { readonly settings: ModelSettings },
 ): Promise<void> {
-  const model = await withRegistry(context, (registry) => registry.updateModel(name, settings))
+  const model = await withModels(context, server, (models) => models.updateModel(name, settings))
   if (json) return printJson(context, model)
   context.stdout.write(`Updated ${name}. ${sayCorrections(model)}\n`)
 }
 
 export async function runModelsShow(
   context: CommandContext,
-  { name, version, json }: Named & { readonly version: string | undefined },
+  { server, name, version, json }: Named & { readonly version: string | undefined },
 ): Promise<void> {
-  const card = await withRegistry(context, (registry, store) =>
-    readModelCard(registry, store, name, version),
-  )
+  const card = await withModels(context, server, (models) => models.readCard(name, version))
   if (json) return printJson(context, card)
   context.stdout.write(renderModelCard(card))
 }
 
 export async function runModelsDelete(
   context: CommandContext,
-  { name, force, dryRun, json }: Named & { readonly force: boolean; readonly dryRun: boolean },
+  {
+    server,
+    name,
+    force,
+    dryRun,
+    json,
+  }: Named & { readonly force: boolean; readonly dryRun: boolean },
 ): Promise<void> {
-  const gone = await withRegistry(context, (_registry, store) =>
-    removeModel(store, name, { force, dryRun }),
+  const gone = await withModels(context, server, (models) =>
+    models.removeModel(name, { force, dryRun }),
   )
   if (json) return printJson(context, gone)
   const verb = dryRun ? 'Would delete' : 'Deleted'

@@ -8,7 +8,9 @@ import { BUNDLE_MANIFEST } from '../bundles/verify-bundle.ts'
 import { EXIT_CODES } from '../core/errors.ts'
 import { type ReadBundle, readBundle } from '../deployment/read-bundle.ts'
 import type { ScalingName } from '../importing/import-task.ts'
-import { type Answerer, answerOrFail } from '../serving/answer.ts'
+
+import { type Answerer, answerOrFail, type Prediction } from '../serving/answer.ts'
+
 import { openServingHost } from '../serving/serving-host.ts'
 import { bundleVersion, readVersion, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
@@ -16,12 +18,15 @@ import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
 import { printable } from './printable.ts'
 import { formatDuration, ProgressLine, paint, plural, renderError } from './render.ts'
+import type { ServerAddress } from './server-choice.ts'
 
 export interface PredictPlan {
   readonly sources: readonly string[]
   readonly format: PredictionFormat
   readonly top: number
   readonly answerer: PlannedAnswerer
+  /** Undefined stands for this machine. */
+  readonly server: ServerAddress | undefined
 }
 
 /** Who answers: a version of a model, a bundle or a backbone; the default backbone where nothing is named. */
@@ -35,21 +40,26 @@ interface PlannedAnswerer {
   readonly backbone?: string
 }
 
-/** Photos in flight per worker: one that runs and one that waits, so that no worker is idle between two photos. */
-const IN_FLIGHT_PER_WORKER = 2
+/** Who answers photos, one of this machine or a server. */
+export interface PhotoAnswerer {
+  /** How many photos are asked about at once. */
+  readonly concurrency: number
+  /** Rejects with a VergerError. */
+  predict(source: string, photo: string | Uint8Array, top: number): Promise<Prediction>
+  close(): Promise<void>
+}
 
 /** Sets exit code 1 when a photo could not be read. Throws before any photo is read where nobody can answer. */
 export async function runPredict(context: CommandContext, plan: PredictPlan): Promise<void> {
   const { config, stdout, stderr } = context
-  const { backbone, versions } = await openAnswerer(context, plan.answerer)
-  const host = openServingHost({
-    home: config.home,
-    workers: config.workers,
-    // What is in flight is bounded here, so the queue needs to hold no more.
-    limits: { ...config.limits, queuedPhotos: config.workers * IN_FLIGHT_PER_WORKER },
-    ...(backbone === undefined ? {} : { backbone }),
-    ...(versions === undefined ? {} : { versions }),
-  })
+  const answerer =
+    plan.server === undefined
+      ? await openLocal(context, plan.answerer)
+      : (await import('./server-answerer.ts')).openServerAnswerer(
+          plan.server,
+          plan.answerer,
+          config.limits,
+        )
   try {
     const photos = await resolvePhotoSources(plan.sources, {
       cwd: context.cwd,
@@ -63,11 +73,11 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
     stdout.once('error', () => {
       isRead = false
     })
-    const answer = (source: string, load: PhotoSource['load']) =>
-      answerOrFail(source, async () => host.predict({ source, photo: await load(), top: plan.top }))
-    const answers = pMapIterable(photos, ({ source, load }) => answer(source, load), {
-      concurrency: host.workers * IN_FLIGHT_PER_WORKER,
-      backpressure: host.workers * IN_FLIGHT_PER_WORKER * 8,
+    const answer = ({ source, load }: PhotoSource) =>
+      answerOrFail(source, async () => answerer.predict(source, await load(), plan.top))
+    const answers = pMapIterable(photos, answer, {
+      concurrency: answerer.concurrency,
+      backpressure: answerer.concurrency * 8,
     })
     for await (const answer of answers) {
       if ('error' in answer) {
@@ -83,7 +93,29 @@ export async function runPredict(context: CommandContext, plan: PredictPlan): Pr
     if (photos.length > 1) stderr.write(summary(line, failed))
     if (failed > 0) context.setExitCode(EXIT_CODES.failure)
   } finally {
-    await host.close()
+    await answerer.close()
+  }
+}
+
+/** Photos in flight per worker: one that runs and one that waits, so that no worker is idle between two photos. */
+const IN_FLIGHT_PER_WORKER = 2
+
+async function openLocal(context: CommandContext, named: PlannedAnswerer): Promise<PhotoAnswerer> {
+  const { config } = context
+  const { backbone, versions } = await openAnswerer(context, named)
+  const concurrency = config.workers * IN_FLIGHT_PER_WORKER
+  const host = openServingHost({
+    home: config.home,
+    workers: config.workers,
+    // What is in flight is bounded here, so the queue needs to hold no more.
+    limits: { ...config.limits, queuedPhotos: concurrency },
+    ...(backbone === undefined ? {} : { backbone }),
+    ...(versions === undefined ? {} : { versions }),
+  })
+  return {
+    concurrency,
+    predict: (source, photo, top) => host.predict({ source, photo, top }),
+    close: () => host.close(),
   }
 }
 

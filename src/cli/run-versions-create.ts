@@ -1,5 +1,6 @@
 /** Makes a version of what lies somewhere: fetched, read, tested, registered. */
 import { bundleId } from '../bundles/verify-bundle.ts'
+import { VergerError } from '../core/errors.ts'
 import { createVersion, testSource } from '../deployment/create-version.ts'
 import { openSource } from '../deployment/open-source.ts'
 import { createTrialHost } from '../deployment/trial-host.ts'
@@ -13,10 +14,13 @@ import { narrateSource, resolveOrigin } from './narrate-source.ts'
 import { parseKeyValues } from './parse-key-values.ts'
 import { printJson } from './print-json.ts'
 import { shortId } from './render-dataset.ts'
+import type { ServerAddress } from './server-choice.ts'
 import { withRegistry } from './with-registry.ts'
 import { withTemporaryHome } from './with-temporary-home.ts'
 
 export interface VersionsCreatePlan {
+  /** Undefined stands for this machine. */
+  readonly server: ServerAddress | undefined
   /** `model` or `model/version`. */
   readonly path: string
   readonly from: string
@@ -38,6 +42,11 @@ export async function runVersionsCreate(
   plan: VersionsCreatePlan,
 ): Promise<void> {
   const { config, cwd } = context
+  if (plan.server !== undefined) {
+    throw new VergerError('usage_invalid', 'Expected --local, received a server', {
+      hint: 'Run the command on the machine of the server.',
+    })
+  }
   const { scaling, licence, description, why, setDefault } = plan
   const target = parseVersionPath(plan.path)
   const labels = parseKeyValues(plan.label, '--label')

@@ -4,10 +4,13 @@ import { createFolder, writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import type { CommandContext } from './context.ts'
+import { withModels } from './models-api.ts'
 import { printable } from './printable.ts'
-import { withRegistry } from './with-registry.ts'
+import type { ServerAddress } from './server-choice.ts'
 
 export interface VersionsReportPlan {
+  /** Undefined stands for this machine. */
+  readonly server: ServerAddress | undefined
   /** `fruits/v1`, or `fruits` for the version that answers. */
   readonly path: string
   /** File to write. */
@@ -18,14 +21,14 @@ export interface VersionsReportPlan {
 /** Throws like `resolveVersion` and `readVersionFile`, and `usage_invalid` for `--out` beside `--json`. */
 export async function runVersionsReport(
   context: CommandContext,
-  { path, out, json }: VersionsReportPlan,
+  { server, path, out, json }: VersionsReportPlan,
 ): Promise<void> {
   const { config, cwd, stdout } = context
   if (json && out !== undefined) throw twoPlaces(out)
   const { model, version: name } = parseVersionPath(path)
-  const { version, report } = await withRegistry(context, async (registry) => {
-    const version = await registry.resolveVersion(model, name)
-    const report = await registry.readVersionFile(version, json ? 'report.json' : 'report.html')
+  const { version, report } = await withModels(context, server, async (models) => {
+    const version = await models.resolveVersion(model, name)
+    const report = await models.readVersionFile(version, json ? 'report.json' : 'report.html')
     return { version, report }
   })
   if (json) {

@@ -4,17 +4,23 @@ import type { Change, DefaultChange } from '../registry/registry.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { formatTime } from './formats.ts'
+import { withModels } from './models-api.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { plural } from './render.ts'
-import { withRegistry } from './with-registry.ts'
+import type { ServerAddress } from './server-choice.ts'
 
-interface OfModel {
+/** `server` undefined stands for this machine. */
+interface Asked {
+  readonly server: ServerAddress | undefined
+}
+
+interface OfModel extends Asked {
   readonly model: string
   readonly json: boolean
 }
 
-interface OfVersion {
+interface OfVersion extends Asked {
   /** `fruits/v1`, or `fruits` where the version may be left out. */
   readonly path: string
   readonly json: boolean
@@ -26,12 +32,12 @@ interface Reason {
 
 export async function runVersionsList(
   context: CommandContext,
-  { model: name, json }: OfModel,
+  { server, model: name, json }: OfModel,
 ): Promise<void> {
   const { stdout, stderr } = context
-  const { versions, defaultVersion } = await withRegistry(context, async (registry) => ({
-    versions: await registry.listVersions(name),
-    defaultVersion: (await registry.getModel(name)).defaultVersion,
+  const { versions, defaultVersion } = await withModels(context, server, async (models) => ({
+    versions: await models.listVersions(name),
+    defaultVersion: (await models.getModel(name)).defaultVersion,
   }))
   if (json) {
     return printJson(
@@ -67,12 +73,12 @@ export async function runVersionsList(
 
 export async function runVersionsShow(
   context: CommandContext,
-  { path, json }: OfVersion,
+  { server, path, json }: OfVersion,
 ): Promise<void> {
   const { model, version: name } = parseVersionPath(path)
-  const { version, isDefault } = await withRegistry(context, async (registry) => {
-    const version = await registry.resolveVersion(model, name)
-    const { defaultVersion } = await registry.getModel(model)
+  const { version, isDefault } = await withModels(context, server, async (models) => {
+    const version = await models.resolveVersion(model, name)
+    const { defaultVersion } = await models.getModel(model)
     return { version, isDefault: version.name === defaultVersion }
   })
   if (json) return printJson(context, { ...version, isDefault })
@@ -91,11 +97,11 @@ export async function runVersionsShow(
 
 export async function runVersionsSetDefault(
   context: CommandContext,
-  { path, json, ...reason }: OfVersion & Reason,
+  { server, path, json, ...reason }: OfVersion & Reason,
 ): Promise<void> {
   const { model, version } = parseFullPath(path)
-  const change = await withRegistry(context, (registry) =>
-    registry.setDefault(model, version, reasonOf(reason)),
+  const change = await withModels(context, server, (models) =>
+    models.setDefault(model, version, reasonOf(reason)),
   )
   if (json) return printJson(context, change ?? null)
   context.stdout.write(
@@ -105,10 +111,10 @@ export async function runVersionsSetDefault(
 
 export async function runVersionsRollback(
   context: CommandContext,
-  { model, json, ...reason }: OfModel & Reason,
+  { server, model, json, ...reason }: OfModel & Reason,
 ): Promise<void> {
-  const change = await withRegistry(context, (registry) =>
-    registry.rollback(model, reasonOf(reason)),
+  const change = await withModels(context, server, (models) =>
+    models.rollback(model, reasonOf(reason)),
   )
   if (json) return printJson(context, change)
   context.stdout.write(saySwitch(model, change))
@@ -116,9 +122,9 @@ export async function runVersionsRollback(
 
 export async function runVersionsHistory(
   context: CommandContext,
-  { model, json }: OfModel,
+  { server, model, json }: OfModel,
 ): Promise<void> {
-  const history = await withRegistry(context, (registry) => registry.readHistory(model))
+  const history = await withModels(context, server, (models) => models.readHistory(model))
   if (json) return printJson(context, history)
   if (history.length === 0) {
     context.stderr.write(`${model} never had a default version.\n`)
@@ -140,12 +146,12 @@ export async function runVersionsHistory(
 
 export async function runVersionsDelete(
   context: CommandContext,
-  { path, dryRun, json, ...reason }: OfVersion & Reason & { readonly dryRun: boolean },
+  { server, path, dryRun, json, ...reason }: OfVersion & Reason & { readonly dryRun: boolean },
 ): Promise<void> {
   const { model, version: name } = parseFullPath(path)
-  const version = await withRegistry(context, async (registry) => {
-    const version = await registry.resolveVersion(model, name)
-    await registry.deleteVersion(model, name, { ...reasonOf(reason), dryRun })
+  const version = await withModels(context, server, async (models) => {
+    const version = await models.resolveVersion(model, name)
+    await models.deleteVersion(model, name, { ...reasonOf(reason), dryRun })
     return version
   })
   if (json) return printJson(context, { ...version, isDeleted: !dryRun })

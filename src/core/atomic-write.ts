@@ -14,16 +14,20 @@ const STALE_AFTER_MS = 24 * 60 * 60 * 1000
  * Writes a file, or runs of bytes one after another, under another name, brings it to the disk, and gives it its own.
  * Returns once the file would survive a loss of power. The folder must exist. Throws `disk_full` or `write_failed` and then leaves nothing behind.
  *
- * @param temporaryFolder - where the file lies until it is whole; on the file system of `path`, by default beside it
+ * @param options.temporaryFolder - where it lies until it is whole; on the file system of `path`, by default beside it
+ * @param options.mode - who may read and write it, from its first byte on
  */
 export async function writeFileAtomic(
   path: string,
   data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  temporaryFolder: string = dirname(path),
+  {
+    temporaryFolder = dirname(path),
+    mode = 0o666,
+  }: { readonly temporaryFolder?: string; readonly mode?: number } = {},
 ): Promise<void> {
   const temporary = join(temporaryFolder, temporaryName(basename(path)))
   try {
-    const file = await open(temporary, 'wx')
+    const file = await open(temporary, 'wx', mode)
     try {
       if (typeof data === 'string' || data instanceof Uint8Array) await file.writeFile(data)
       else for await (const bytes of data) await file.writeFile(bytes)

@@ -14,6 +14,8 @@ export interface Config {
   /** Bucket that holds files by their hash; a folder in the home where there is none. */
   readonly blobsUrl: string | undefined
   readonly token: string | undefined
+  /** Verger that commands ask instead of the home. */
+  readonly server: string | undefined
   /** Files of the certificate and key with which the server speaks TLS. */
   readonly tls: TlsConfig | undefined
   /** Origins whose pages may ask. */
@@ -92,6 +94,12 @@ export const SETTINGS = [
     default: 'none',
     meaning:
       'Token that HTTP clients must send as `Authorization: Bearer …`; needed for any address but loopback.',
+  },
+  {
+    name: 'VERGER_SERVER',
+    default: 'none',
+    meaning:
+      'Address of the Verger that `models`, `versions` and `predict` ask, as `--server` names it; VERGER_TOKEN is what they send.',
   },
   {
     name: 'VERGER_TLS_CERT',
@@ -186,6 +194,17 @@ export const SETTINGS = [
 
 type SettingName = (typeof SETTINGS)[number]['name']
 
+export const SERVER_URL_FORM = 'an http or https URL such as http://127.0.0.1:4400'
+
+/** The address of a server without what may stand behind it; undefined where it is none. */
+export function parseServerUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return undefined
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    return undefined
+  return url.href.replace(/\/+$/, '')
+}
+
 /** Reads the settings from `env`. Throws `config_invalid` naming every variable that has an unusable value. */
 export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -239,6 +258,10 @@ export function readConfig(
     faults.push(`VERGER_TLS_${other} must be set beside VERGER_TLS_${lone}, received none`)
   }
   const weightsUrl = readUrl('VERGER_WEIGHTS_URL')
+  const server = text('VERGER_SERVER')
+  if (server !== undefined && parseServerUrl(server) === undefined) {
+    faults.push(`VERGER_SERVER must be ${SERVER_URL_FORM}, received '${server}'`)
+  }
   const logLevel = (text('VERGER_LOG_LEVEL') ?? 'info') as LogLevel
   if (!LOG_LEVELS.includes(logLevel)) {
     faults.push(`VERGER_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, received '${logLevel}'`)
@@ -248,6 +271,7 @@ export function readConfig(
     databaseUrl: ofScheme('VERGER_DATABASE_URL', 'postgres://', 'postgresql://'),
     blobsUrl: ofScheme('VERGER_BLOBS_URL', 's3://', 'gs://'),
     token: text('VERGER_TOKEN'),
+    server: server && parseServerUrl(server),
     tls:
       certFile === undefined || keyFile === undefined
         ? undefined

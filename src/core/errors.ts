@@ -169,6 +169,14 @@ export const ERROR_CATALOGUE = {
   rollback_impossible: failure(409, 'The model has no earlier default to return to.'),
   route_unknown: failure(404, 'No route answers this method and path.'),
   server_closing: failure(503, 'The server is shutting down and takes no new requests.'),
+  server_failed: failure(
+    502,
+    'A server answered with an error that this version of Verger does not know.',
+  ),
+  server_foreign: failure(502, 'What answers at the address of a server is no Verger.'),
+  server_too_old: failure(502, 'A server does not know what was asked; it is an older Verger.'),
+  server_unreachable: failure(502, 'Nobody answers at the address of a server.'),
+  server_untrusted: failure(502, 'The certificate of a server cannot be trusted.'),
   settings_invalid: usage(
     422,
     'A description, label, annotation or setting of a model or version cannot be kept.',

@@ -1,10 +1,11 @@
 /** Runs in a worker thread: one photo → decoded pixels → the outputs of the network. Holds one session. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { workerData } from 'piscina'
 import { serializeError, VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
 import { type DecodeOptions, decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
 import { takePixels } from '../images/decoded-pixels.ts'
+import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
@@ -45,8 +46,8 @@ async function createHandler(data: FeaturizerWorkerData) {
 
   function openPhoto(photo: Photo, wanted: string | undefined) {
     if (isPixels(photo)) return (options: DecodeOptions) => takePixels(photo, options)
-    const bytes = typeof photo === 'string' ? readPhoto(photo, data.maxPhotoBytes) : photo
-    checkSize(bytes.length, data.maxPhotoBytes)
+    const bytes = typeof photo === 'string' ? readPhotoFile(photo, data.maxPhotoBytes) : photo
+    checkPhotoSize(bytes.length, data.maxPhotoBytes)
     if (wanted !== undefined) checkUnchanged(photo, bytes, wanted)
     return (options: DecodeOptions) => decodePhoto(bytes, options)
   }
@@ -70,49 +71,6 @@ function checkUnchanged(photo: string | Uint8Array, bytes: Uint8Array, wanted: s
     'photo_changed',
     `Expected the photo as it was when the dataset was scanned, received other bytes at ${String(photo)}`,
     { hint: 'Run the command again; it scans the dataset anew.' },
-  )
-}
-
-/** Reads in one go: a worker has nothing else to do, and a synchronous read costs a twentieth of an asynchronous one. */
-function readPhoto(path: string, maxBytes: number): Uint8Array {
-  try {
-    const stats = statSync(path)
-    if (!stats.isFile() && !stats.isFIFO()) {
-      throw new VergerError(
-        'photo_unreadable',
-        `Expected a file at ${path}, received something else`,
-        {
-          hint: 'Name a photo, or a folder that holds photos.',
-        },
-      )
-    }
-    checkSize(stats.size, maxBytes)
-    return readFileSync(path)
-  } catch (error) {
-    if (error instanceof VergerError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') {
-      throw new VergerError('photo_not_found', `Expected a photo at ${path}, found nothing`, {
-        hint: 'Check the path; names with spaces need quotes.',
-        cause: error,
-      })
-    }
-    throw new VergerError('photo_unreadable', `Expected a readable photo, received ${message}`, {
-      hint: 'Check the permissions of the file and of the folders above it.',
-      cause: error,
-    })
-  }
-}
-
-function checkSize(sizeBytes: number, maxBytes: number): void {
-  if (sizeBytes <= maxBytes) return
-  throw new VergerError(
-    'photo_too_large',
-    `Expected a photo of at most ${maxBytes} bytes, received ${sizeBytes}`,
-    {
-      hint: 'Save the photo smaller, or raise VERGER_MAX_PHOTO_BYTES.',
-      details: { sizeBytes, maxBytes },
-    },
   )
 }
 

@@ -31,7 +31,7 @@ export async function openFolderBlobStore(folder: string): Promise<BlobStore> {
     const path = pathOf(sha256)
     if ((await holds(path, sha256)) && (await keep(path, folderOf(sha256)))) return
     await createFolder(folderOf(sha256))
-    await writeFileAtomic(path, bytes, incoming)
+    await writeFileAtomic(path, bytes, { temporaryFolder: incoming })
   }
 
   return {

@@ -1,8 +1,9 @@
 /** `verger models`: use cases with a name, each with its versions and a card that says what it can be trusted with. */
 import { Command, Option } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
-interface Json {
+interface Json extends ServerOptions {
   readonly json?: boolean
 }
 
@@ -17,12 +18,12 @@ export function createModelsCommand(context: CommandContext): Command {
     .description('Models are use cases with a name; each has versions, one of which answers.')
     .helpCommand(false)
     .addHelpText('after', '\nExamples:\n  $ verger models list\n  $ verger models show fruits')
-    .addCommand(createListCommand(context))
-    .addCommand(createCreateCommand(context))
+    .addCommand(addServerOptions(createListCommand(context)))
+    .addCommand(addServerOptions(createCreateCommand(context)))
     .addCommand(createImportCommand(context))
-    .addCommand(createShowCommand(context))
-    .addCommand(createUpdateCommand(context))
-    .addCommand(createDeleteCommand(context))
+    .addCommand(addServerOptions(createShowCommand(context)))
+    .addCommand(addServerOptions(createUpdateCommand(context)))
+    .addCommand(addServerOptions(createDeleteCommand(context)))
 }
 
 function createListCommand(context: CommandContext): Command {
@@ -31,9 +32,9 @@ function createListCommand(context: CommandContext): Command {
     .description('Lists every model with its default version.')
     .option('--json', 'print an array of models')
     .addHelpText('after', '\nExample:\n  $ verger models list')
-    .action(async ({ json = false }: Json) => {
+    .action(async ({ json = false, ...options }: Json) => {
       const { runModelsList } = await import('../run-models.ts')
-      await runModelsList(context, { json })
+      await runModelsList(context, { server: await chooseServer(context, options), json })
     })
 }
 
@@ -49,9 +50,10 @@ function createCreateCommand(context: CommandContext): Command {
       'after',
       '\nExample:\n  $ verger models create fruits --description "Fruit at the scales of the market"',
     )
-    .action(async (name: string, { json = false, ...settings }: Settings) => {
+    .action(async (name: string, { json = false, server, local, ...settings }: Settings) => {
       const { runModelsCreate } = await import('../run-models.ts')
-      await runModelsCreate(context, { name, settings, json })
+      const asked = await chooseServer(context, { server, local })
+      await runModelsCreate(context, { server: asked, name, settings, json })
     })
 }
 
@@ -119,10 +121,13 @@ function createShowCommand(context: CommandContext): Command {
       'after',
       '\nExamples:\n  $ verger models show fruits\n  $ verger models show fruits --version v1 --json',
     )
-    .action(async (name: string, { version, json = false }: Json & { version?: string }) => {
-      const { runModelsShow } = await import('../run-models.ts')
-      await runModelsShow(context, { name, version, json })
-    })
+    .action(
+      async (name: string, { version, json = false, ...options }: Json & { version?: string }) => {
+        const { runModelsShow } = await import('../run-models.ts')
+        const server = await chooseServer(context, options)
+        await runModelsShow(context, { server, name, version, json })
+      },
+    )
 }
 
 function createUpdateCommand(context: CommandContext): Command {
@@ -135,9 +140,10 @@ function createUpdateCommand(context: CommandContext): Command {
     .option('--no-keep-corrections', 'keep no further ones')
     .option('--json', 'print the model')
     .addHelpText('after', '\nExample:\n  $ verger models update fruits --keep-corrections')
-    .action(async (name: string, { json = false, ...settings }: Settings) => {
+    .action(async (name: string, { json = false, server, local, ...settings }: Settings) => {
       const { runModelsUpdate } = await import('../run-models.ts')
-      await runModelsUpdate(context, { name, settings, json })
+      const asked = await chooseServer(context, { server, local })
+      await runModelsUpdate(context, { server: asked, name, settings, json })
     })
 }
 
@@ -157,7 +163,8 @@ function createDeleteCommand(context: CommandContext): Command {
       ) => {
         const { runModelsDelete } = await import('../run-models.ts')
         const { force = false, dryRun = false, json = false } = options
-        await runModelsDelete(context, { name, force, dryRun, json })
+        const server = await chooseServer(context, options)
+        await runModelsDelete(context, { server, name, force, dryRun, json })
       },
     )
 }

@@ -4,8 +4,9 @@ import { DEFAULT_TOP } from '../../core/config.ts'
 import { VergerError } from '../../core/errors.ts'
 import type { CommandContext } from '../context.ts'
 import { PREDICTION_FORMATS, type PredictionFormat } from '../prediction-formats.ts'
+import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
-interface PredictOptions {
+interface PredictOptions extends ServerOptions {
   readonly model?: string
   readonly version?: string
   readonly bundle?: string
@@ -20,13 +21,18 @@ interface PredictOptions {
 const SCALINGS = ['-1..1', '0..1', '0..255', 'imagenet']
 
 export function createPredictCommand(context: CommandContext): Command {
-  return new Command('predict')
+  const command = new Command('predict')
     .summary('name what is on photos')
     .description(
       'Names what is on photos. A photo that cannot be read is reported and the others go on.',
     )
     .argument('<photo...>', 'files, folders, globs, URLs, or - for standard input')
-    .addOption(new Option('--model <name>', 'model that answers').conflicts(['bundle', 'backbone']))
+    .addOption(
+      new Option('--model <model[/version]>', 'model that answers').conflicts([
+        'bundle',
+        'backbone',
+      ]),
+    )
     .option('--version <name>', 'version of the model (default: the one that answers)')
     .addOption(
       new Option(
@@ -53,24 +59,63 @@ export function createPredictCommand(context: CommandContext): Command {
       `
 Examples:
   $ verger predict apple.jpg
-  $ verger predict apple.jpg --model fruits
+  $ verger predict apple.jpg --model fruits/v2
   $ verger predict apple.jpg --bundle exported/
   $ verger predict photos/ --top 1 --format csv > labels.csv
   $ verger predict 'photos/**/*.jpg' --format ndjson
+  $ verger predict photos/ --server https://verger.example.org --model fruits
   $ curl -s https://example.org/apple.jpg | verger predict - --json
 
 Exit codes: 0 every photo was read, 1 one or more were not, 2 usage.`,
     )
     .action(async (sources: string[], options: PredictOptions) => {
-      const { json, format = json === true ? 'json' : 'text', top, ...answerer } = options
-      if (answerer.version !== undefined && answerer.model === undefined) {
-        throw new VergerError('usage_invalid', 'Expected --model beside --version, received none', {
-          hint: 'verger predict apple.jpg --model fruits --version v1',
-        })
-      }
+      const {
+        json,
+        format = json === true ? 'json' : 'text',
+        top,
+        server,
+        local,
+        ...named
+      } = options
+      const answerer = nameVersion(named)
       const { runPredict } = await import('../run-predict.ts')
-      await runPredict(context, { sources, format, top, answerer })
+      const asked = await chooseServer(context, whereTo(options))
+      await runPredict(context, { sources, format, top, answerer, server: asked })
     })
+  return addServerOptions(command)
+}
+
+/** A bundle or a backbone is of this machine, so a server that is set for all commands is not asked about it. */
+function whereTo({ server, local, bundle, backbone }: PredictOptions): ServerOptions {
+  const own = bundle === undefined ? (backbone === undefined ? undefined : 'backbone') : 'bundle'
+  if (own === undefined) return { server, local }
+  if (server === undefined) return { local: true }
+  throw new VergerError('usage_invalid', `Expected --model beside --server, received --${own}`, {
+    hint:
+      own === 'bundle'
+        ? 'Register the bundle first: verger versions create fruits/v1 --from DIR --server URL'
+        : 'Without --model the network of the server answers.',
+  })
+}
+
+/** `--model fruits/v1` is the same as `--model fruits --version v1`. */
+function nameVersion<Named extends Pick<PredictOptions, 'model' | 'version'>>(named: Named): Named {
+  const { model: path, version } = named
+  if (path === undefined) {
+    if (version === undefined) return named
+    throw new VergerError('usage_invalid', 'Expected --model beside --version, received none', {
+      hint: 'verger predict apple.jpg --model fruits --version v1',
+    })
+  }
+  const slash = path.indexOf('/')
+  if (slash < 0) return named
+  if (version === undefined)
+    return { ...named, model: path.slice(0, slash), version: path.slice(slash + 1) }
+  throw new VergerError(
+    'usage_invalid',
+    `Expected one version, received --model ${path} and --version ${version}`,
+    { hint: `verger predict apple.jpg --model ${path}` },
+  )
 }
 
 function parseTop(value: string): number {

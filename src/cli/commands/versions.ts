@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander'
 import type { ScalingName } from '../../importing/import-task.ts'
 import type { CommandContext } from '../context.ts'
+import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
-interface Json {
+interface Json extends ServerOptions {
   readonly json?: boolean
 }
 
@@ -20,14 +21,14 @@ export function createVersionsCommand(context: CommandContext): Command {
       'after',
       '\nExamples:\n  $ verger versions list fruits\n  $ verger versions set-default fruits/v2 --why "better on bananas"',
     )
-    .addCommand(createListCommand(context))
-    .addCommand(createCreateCommand(context))
-    .addCommand(createShowCommand(context))
-    .addCommand(createReportCommand(context))
-    .addCommand(createSetDefaultCommand(context))
-    .addCommand(createRollbackCommand(context))
-    .addCommand(createHistoryCommand(context))
-    .addCommand(createDeleteCommand(context))
+    .addCommand(addServerOptions(createListCommand(context)))
+    .addCommand(addServerOptions(createCreateCommand(context)))
+    .addCommand(addServerOptions(createShowCommand(context)))
+    .addCommand(addServerOptions(createReportCommand(context)))
+    .addCommand(addServerOptions(createSetDefaultCommand(context)))
+    .addCommand(addServerOptions(createRollbackCommand(context)))
+    .addCommand(addServerOptions(createHistoryCommand(context)))
+    .addCommand(addServerOptions(createDeleteCommand(context)))
 }
 
 function createListCommand(context: CommandContext): Command {
@@ -37,9 +38,9 @@ function createListCommand(context: CommandContext): Command {
     .argument('<model>', 'name of the model')
     .option('--json', 'print an array of versions')
     .addHelpText('after', '\nExample:\n  $ verger versions list fruits')
-    .action(async (model: string, { json = false }: Json) => {
+    .action(async (model: string, { json = false, ...options }: Json) => {
       const { runVersionsList } = await import('../run-versions.ts')
-      await runVersionsList(context, { model, json })
+      await runVersionsList(context, { server: await chooseServer(context, options), model, json })
     })
 }
 
@@ -97,8 +98,13 @@ Examples:
     .action(async (path: string, options: CreateOptions) => {
       const { runVersionsCreate } = await import('../run-versions-create.ts')
       const { json = false, setDefault = false, dryRun = false, label = [], ...rest } = options
-      const scaling = rest.scaling as ScalingName | undefined
-      await runVersionsCreate(context, { path, setDefault, dryRun, json, label, ...rest, scaling })
+      const { server: named, local, ...facts } = rest
+      const server = await chooseServer(context, { server: named, local })
+      const scaling = facts.scaling as ScalingName | undefined
+      await runVersionsCreate(context, {
+        ...{ server, path, setDefault, dryRun, json, label },
+        ...{ ...facts, scaling },
+      })
     })
 }
 
@@ -109,9 +115,9 @@ function createShowCommand(context: CommandContext): Command {
     .argument('<model[/version]>', 'name of the version (default: the one that answers)')
     .option('--json', 'print the version')
     .addHelpText('after', '\nExample:\n  $ verger versions show fruits/v1')
-    .action(async (path: string, { json = false }: Json) => {
+    .action(async (path: string, { json = false, ...options }: Json) => {
       const { runVersionsShow } = await import('../run-versions.ts')
-      await runVersionsShow(context, { path, json })
+      await runVersionsShow(context, { server: await chooseServer(context, options), path, json })
     })
 }
 
@@ -125,10 +131,15 @@ function createReportCommand(context: CommandContext): Command {
     .option('--out <file.html>', 'where to write it (default: below VERGER_HOME)')
     .option('--json', 'print the figures of the report instead')
     .addHelpText('after', '\nExample:\n  $ verger versions report fruits/v1 --out report.html')
-    .action(async (path: string, { out, json = false }: Json & { readonly out?: string }) => {
-      const { runVersionsReport } = await import('../run-versions-report.ts')
-      await runVersionsReport(context, { path, out, json })
-    })
+    .action(
+      async (path: string, { out, json = false, ...options }: Json & { readonly out?: string }) => {
+        const { runVersionsReport } = await import('../run-versions-report.ts')
+        await runVersionsReport(context, {
+          server: await chooseServer(context, options),
+          ...{ path, out, json },
+        })
+      },
+    )
 }
 
 function createSetDefaultCommand(context: CommandContext): Command {
@@ -142,9 +153,12 @@ function createSetDefaultCommand(context: CommandContext): Command {
       'after',
       '\nExample:\n  $ verger versions set-default fruits/v2 --why "better on bananas"',
     )
-    .action(async (path: string, { json = false, why }: Why) => {
+    .action(async (path: string, { json = false, why, ...options }: Why) => {
       const { runVersionsSetDefault } = await import('../run-versions.ts')
-      await runVersionsSetDefault(context, { path, why, json })
+      await runVersionsSetDefault(context, {
+        server: await chooseServer(context, options),
+        ...{ path, why, json },
+      })
     })
 }
 
@@ -156,9 +170,12 @@ function createRollbackCommand(context: CommandContext): Command {
     .option('--why <text>', 'reason, for the history')
     .option('--json', 'print the change')
     .addHelpText('after', '\nExample:\n  $ verger versions rollback fruits --why "wrong on pears"')
-    .action(async (model: string, { json = false, why }: Why) => {
+    .action(async (model: string, { json = false, why, ...options }: Why) => {
       const { runVersionsRollback } = await import('../run-versions.ts')
-      await runVersionsRollback(context, { model, why, json })
+      await runVersionsRollback(context, {
+        server: await chooseServer(context, options),
+        ...{ model, why, json },
+      })
     })
 }
 
@@ -169,9 +186,13 @@ function createHistoryCommand(context: CommandContext): Command {
     .argument('<model>', 'name of the model')
     .option('--json', 'print an array of changes')
     .addHelpText('after', '\nExample:\n  $ verger versions history fruits')
-    .action(async (model: string, { json = false }: Json) => {
+    .action(async (model: string, { json = false, ...options }: Json) => {
       const { runVersionsHistory } = await import('../run-versions.ts')
-      await runVersionsHistory(context, { model, json })
+      await runVersionsHistory(context, {
+        server: await chooseServer(context, options),
+        model,
+        json,
+      })
     })
 }
 
@@ -187,6 +208,7 @@ function createDeleteCommand(context: CommandContext): Command {
     .action(async (path: string, options: Why & { readonly dryRun?: boolean }) => {
       const { runVersionsDelete } = await import('../run-versions.ts')
       const { json = false, dryRun = false, why } = options
-      await runVersionsDelete(context, { path, dryRun, why, json })
+      const server = await chooseServer(context, options)
+      await runVersionsDelete(context, { server, path, dryRun, why, json })
     })
 }

@@ -296,7 +296,7 @@ const CHANGE_SCHEMA = {
   ],
 } as const
 
-/** See `training/model-card.ts`; open, because a card grows with what a reader must know. */
+/** See `training/model-card.ts`, whose order this is. */
 const CARD_SCHEMA = {
   $id: 'ModelCard',
   title: 'ModelCard',
@@ -304,12 +304,22 @@ const CARD_SCHEMA = {
   type: 'object',
   properties: {
     model: { type: 'string' },
+    description: { type: 'string' },
+    keepCorrections: { type: 'boolean' },
     version: { type: 'string' },
+    versionDescription: { type: 'string' },
+    bundle: HASH,
+    registeredAt: TIME,
+    default: { description: 'How it became the default', $ref: 'DefaultChange#' },
+    backbone: { description: 'Network whose features it judges' },
+    head: { description: 'How it judges them' },
+    data: { description: 'What it learned from; absent where it was imported' },
+    imported: { description: 'Where it comes from; absent where it was trained' },
+    figures: { description: 'Absent where the version was registered without a report' },
     intendedUse: { type: 'array', items: { type: 'string' } },
     limits: { type: 'array', items: { type: 'string' } },
   },
-  required: ['model', 'version', 'intendedUse', 'limits'],
-  additionalProperties: true,
+  required: ['model', 'version', 'backbone', 'head', 'intendedUse', 'limits'],
 } as const
 
 export const MODEL_SCHEMAS = [

@@ -1,0 +1,52 @@
+/** Models and versions, of this machine or of a server: commands say the same of both. */
+
+import type { ModelDeletion, Registry } from '../registry/registry.ts'
+import type { RemovedModel } from '../registry/remove-model.ts'
+import type { ModelCard } from '../training/model-card.ts'
+import type { CommandContext } from './context.ts'
+import type { ServerAddress } from './server-choice.ts'
+
+export interface ModelsApi
+  extends Pick<
+    Registry,
+    | 'createModel'
+    | 'listModels'
+    | 'getModel'
+    | 'updateModel'
+    | 'listVersions'
+    | 'resolveVersion'
+    | 'updateVersion'
+    | 'deleteVersion'
+    | 'readVersionFile'
+    | 'setDefault'
+    | 'rollback'
+    | 'setCanary'
+    | 'setShadow'
+    | 'readHistory'
+  > {
+  /** Throws like `Registry.deleteModel`. */
+  removeModel(name: string, deletion: ModelDeletion): Promise<RemovedModel>
+  /** Throws like `readModelCard`. */
+  readCard(name: string, version: string | undefined): Promise<ModelCard>
+}
+
+/** Opens the models of this machine, or of a server where one is given, for as long as `use` runs. */
+export async function withModels<Result>(
+  context: Pick<CommandContext, 'config'>,
+  server: ServerAddress | undefined,
+  use: (models: ModelsApi) => Promise<Result>,
+): Promise<Result> {
+  if (server !== undefined) {
+    const [{ openServer }, { serverModels }] = await Promise.all([
+      import('./ask-server.ts'),
+      import('./server-models.ts'),
+    ])
+    const opened = openServer(server)
+    return use(serverModels(opened)).finally(() => opened.close())
+  }
+  const [{ withRegistry }, { homeModels }] = await Promise.all([
+    import('./with-registry.ts'),
+    import('./home-models.ts'),
+  ])
+  return withRegistry(context, (registry, store) => use(homeModels(registry, store)))
+}
