@@ -67,11 +67,15 @@ const NETWORK_FAULTS = [
   'ETIMEDOUT',
 ]
 
+/** Those of undici: timeouts, and sockets that the other side closed. */
+const UNDICI = /^UND_ERR_(SOCKET|\w+_TIMEOUT)$/
+
 /** Whether an error, or what caused it, is one of the network. */
 export function isNetworkFault(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code } = error as NodeJS.ErrnoException
-  return (code !== undefined && NETWORK_FAULTS.includes(code)) || isNetworkFault(error.cause)
+  const isFault = code !== undefined && (NETWORK_FAULTS.includes(code) || UNDICI.test(String(code)))
+  return isFault || isNetworkFault(error.cause)
 }
 
 /** What an HTTP status means where the error says nothing more exact. */

@@ -1,5 +1,4 @@
 /** Reads an object, again and again from the place where the connection ended, until all bytes are here. */
-import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ByteRange } from './bucket.ts'
@@ -64,8 +63,9 @@ async function* piecesOf(body: Readable, stallMs: number): AsyncGenerator<Uint8A
   } finally {
     if (!body.closed) {
       body.on('error', () => {})
+      const closed = new Promise((resolve) => body.once('close', resolve))
       body.destroy()
-      await once(body, 'close')
+      await closed
     }
   }
 }

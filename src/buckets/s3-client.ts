@@ -9,7 +9,8 @@ import { type Fault, isNetworkFault, judgeStatus, type ObjectClient } from './ob
 
 /** Pauses grow from 50 ms on average, so that about ten seconds without an answer are survived. */
 const ATTEMPTS = 8
-const CONNECT_MS = 5_000
+/** Waiting for one of the connections counts too. */
+const CONNECT_MS = 15_000
 /** Where nobody names one: Amazon then says where a bucket lies, and other servers do not mind. */
 const DEFAULT_REGION = 'us-east-1'
 /** Parts of uploads that nobody ended: of killed processes. */

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   train: async () => (await import('./commands/train.ts')).createTrainCommand,
   evaluate: async () => (await import('./commands/evaluate.ts')).createEvaluateCommand,
   export: async () => (await import('./commands/export.ts')).createExportCommand,
+  publish: async () => (await import('./commands/publish.ts')).createPublishCommand,
   datasets: async () => (await import('./commands/datasets.ts')).createDatasetsCommand,
   backbones: async () => (await import('./commands/backbones.ts')).createBackbonesCommand,
   models: async () => (await import('./commands/models.ts')).createModelsCommand,

@@ -152,6 +152,10 @@ export const ERROR_CATALOGUE = {
   photo_too_many_pixels: failure(413, 'The photo has more pixels than a photo may have.'),
   photo_truncated: failure(422, 'The photo ends before its last row.'),
   photo_unreadable: failure(422, 'The file or folder exists but cannot be read.'),
+  publication_exists: failure(
+    409,
+    'Something else lies already where a version should be published.',
+  ),
   registry_busy: failure(503, 'Another process held the registry for too long.'),
   registry_damaged: failure(500, 'The database of the registry is not intact.'),
   registry_newer: failure(500, 'The registry was written by a newer version of Verger.'),

@@ -10,6 +10,10 @@ const WITH_FOLDER = [BUNDLE_MANIFEST, 'saved_model.pb', 'model.json']
 /** Whether a file of this name stands for the folder that it lies in. */
 export const isFolderFile = (name: string): boolean => WITH_FOLDER.includes(name)
 
+/** Whether a file directly in a folder says by its name what the folder is. */
+export const isMainFile = (name: string): boolean =>
+  isFolderFile(name) || (!name.includes('/') && ALONE.test(name))
+
 /** How many names a message shows. */
 const SHOWN = 6
 
@@ -29,9 +33,7 @@ export interface MainFile {
  * Throws `source_invalid` with what was found.
  */
 export function findMainFile(names: readonly string[], place: string): MainFile {
-  const found = names.filter(
-    (name) => WITH_FOLDER.includes(name) || (!name.includes('/') && ALONE.test(name)),
-  )
+  const found = names.filter(isMainFile)
   const [main, ...others] = found
   if (main !== undefined && others.length === 0) {
     return { name: main, isBundle: main === BUNDLE_MANIFEST, isFolder: WITH_FOLDER.includes(main) }

@@ -108,6 +108,8 @@ function stall(from: Socket, to: Socket, bytes: number): void {
     const passed = piece.subarray(0, Math.max(0, left))
     left -= passed.length
     if (passed.length > 0) to.write(passed)
+    // Otherwise the server would come to an end, and the client hear of it.
+    if (left <= 0) from.pause()
   })
 }
 
