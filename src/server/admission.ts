@@ -9,12 +9,20 @@ declare module 'fastify' {
     /** The bytes that this request holds in memory, until its response is sent. */
     holding: Holding
   }
+  interface FastifyInstance {
+    /** A share for a request that does not come over HTTP; to be released once it is answered. */
+    readonly hold: () => OwnHolding
+  }
 }
 
 /** The share that one request has of the bytes that are held at once. */
 export interface Holding {
   /** Throws `overloaded` where they fit only without what others hold; a request that is alone always fits. */
   take(sizeBytes: number): void
+}
+
+export interface OwnHolding extends Holding {
+  release(): void
 }
 
 /**
@@ -24,7 +32,7 @@ export interface Holding {
 export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }: Limits): void {
   let heldByAll = 0
 
-  function hold(): Holding & { release(): void } {
+  function hold(): OwnHolding {
     let held = 0
     return {
       take(sizeBytes) {
@@ -42,6 +50,7 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
     }
   }
 
+  app.decorate('hold', hold)
   app.decorateRequest('holding', null as unknown as Holding)
   app.addHook('onRequest', async (request, reply) => {
     const sizeBytes = Number(request.headers['content-length'] ?? 0)

@@ -10,7 +10,7 @@ import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { packagePath } from '../core/version.ts'
 import type { ServingHost } from '../serving/serving-host.ts'
-import { admitByBytes } from './admission.ts'
+import { admitByBytes, type OwnHolding } from './admission.ts'
 import { type AuditLog, auditRequests } from './audit-log.ts'
 import { authenticateRequests } from './authentication.ts'
 import type { Authenticator } from './authenticator.ts'
@@ -72,6 +72,7 @@ declare module 'fastify' {
 export interface Services {
   readonly options: RouteOptions
   readonly statistics: InferenceStatistics
+  readonly hold: () => OwnHolding
 }
 
 /** Headers of the web app: nothing but its own files runs or loads. */
@@ -167,7 +168,7 @@ export async function createApp({
   })
   const options: RouteOptions = { host, home, config, metrics, tracer, authenticator, audit }
   const statistics = collectStatistics(options)
-  app.decorate('services', { options, statistics })
+  app.decorate('services', { options, statistics, hold: app.hold })
   registerHealthRoutes(app, options, { warming, stopping })
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, (api) => {
@@ -186,7 +187,7 @@ export async function createApp({
     )
   })
   await registerTensorflowServing(app, options)
-  await registerOpenInference(app, options, { warming, statistics })
+  await registerOpenInference(app, options, { warming, stopping, statistics })
   await registerCloudRoutes(app, options)
   await registerStorageRoutes(app, options)
   await app.register(servePage)

@@ -55,16 +55,16 @@ export async function listen({
     tls?.close()
     await opened.close()
   }
+  let grpc: GrpcServer | undefined
   try {
     const { app, warming, authenticator } = opened
     if (!isLocal && !(await authenticator.isGuarded())) throw needsToken(host)
     const connections = trackConnections(app.server)
     if (tls !== undefined) takeRenewals(app, tls)
     await bind(app, host, port)
-    const grpc =
-      grpcPort === undefined
-        ? undefined
-        : await openGrpc({ ...app.services, warming, logger, tls, host, port: grpcPort })
+    if (grpcPort !== undefined) {
+      grpc = await openGrpc({ ...app.services, warming, logger, tls, host, port: grpcPort })
+    }
     await warming
     let closing: Promise<void> | undefined
     return {
@@ -77,6 +77,7 @@ export async function listen({
       },
     }
   } catch (error) {
+    await grpc?.close()
     await close()
     throw error
   }

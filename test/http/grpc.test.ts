@@ -380,6 +380,38 @@ test('answers the calls that are here when the server stops, ends streams and sa
   }
 })
 
+test('refuses messages beyond the bytes that are held at once, with the time to come again', async () => {
+  const small = await startServer({
+    env: { VERGER_HOME: home.path, VERGER_WORKERS: '1', VERGER_MAX_QUEUED_BYTES: '100000' },
+    args,
+  })
+  const many = openInferenceClient(small.grpcPort)
+  const [padded] = [
+    joinElements([Buffer.concat([readPhoto('baseline.jpg'), Buffer.alloc(60_000)])]),
+  ]
+  try {
+    await many.call('modelInfer', request)
+    const full: InferInit = { ...request, rawInputContents: [padded] }
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        many.call('modelInfer', full).then(
+          () => 'OK',
+          (error: ServiceError) => {
+            expect(error.details).toMatch(/at most 100000 bytes of requests at once/)
+            expect(Number(error.metadata.get('grpc-retry-pushback-ms')[0])).toBeGreaterThan(0)
+            return status[error.code]
+          },
+        ),
+      ),
+    )
+    expect(new Set(outcomes)).toEqual(new Set(['OK', 'UNAVAILABLE']))
+    expect(await many.call('modelInfer', full)).toMatchObject({ modelVersion: 'v1' })
+  } finally {
+    many.close()
+    expect(await small.stop()).toBe(0)
+  }
+})
+
 test('says that its port is taken', async () => {
   const { exitCode, stderr } = await runProgram([
     'up',

@@ -10,6 +10,7 @@ import type { Logger } from 'pino'
 import { toVergerError, VergerError } from '../../core/errors.ts'
 import type { AuditEntry } from '../../registry/audit.ts'
 import type { Caller } from '../../registry/scopes.ts'
+import type { OwnHolding } from '../admission.ts'
 import { ANYBODY } from '../authenticator.ts'
 import { requestIdOf } from '../request-id.ts'
 import type { RouteOptions } from '../route-options.ts'
@@ -69,6 +70,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 
 export function createAnswering(
   { host, metrics, tracer, audit }: Pick<RouteOptions, 'host' | 'metrics' | 'tracer' | 'audit'>,
+  hold: () => OwnHolding,
   logger: Logger,
 ): Answering {
   function record(
@@ -101,7 +103,9 @@ export function createAnswering(
     let caller: Caller | undefined
     let error: VergerError | undefined
     let message: object = {}
+    const holding = hold()
     try {
+      holding.take(received.bytes.length)
       message = decode(received)
       caller = callerOf(call.metadata, path, message)
       return { value: await handle(message, { caller, signal }) }
@@ -111,6 +115,7 @@ export function createAnswering(
       failure = statusOfError(error, host.load.waitMs)
       return { failure }
     } finally {
+      holding.release()
       const model = modelOf(message)
       const who = caller?.name ?? callerIn(error)
       record(path, startMs, failure, { reqId, caller: who, model, error: error?.code })

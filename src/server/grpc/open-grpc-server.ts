@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { VergerError } from '../../core/errors.ts'
+import type { OwnHolding } from '../admission.ts'
 import { createInferenceService } from '../open-inference/service.ts'
 import type { InferenceStatistics } from '../open-inference/statistics.ts'
 import type { RouteOptions } from '../route-options.ts'
@@ -20,6 +21,8 @@ import { TlsCredentials } from './tls-credentials.ts'
 export interface GrpcOptions {
   readonly options: RouteOptions
   readonly statistics: InferenceStatistics
+  /** Takes a share of the bytes that may be held at once. */
+  readonly hold: () => OwnHolding
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
@@ -36,12 +39,12 @@ export interface GrpcServer {
 
 /** Throws `address_in_use` or `address_unusable`. */
 export async function openGrpcServer(given: GrpcOptions): Promise<GrpcServer> {
-  const { options, statistics, warming, logger, host } = given
+  const { options, statistics, hold, warming, logger, host } = given
   const { limits } = options.config
   // What goes wrong is told by errors; the library would print it too.
   setLogVerbosity(logVerbosity.NONE)
   const service = createInferenceService(options)
-  const answering = createAnswering(options, logger)
+  const answering = createAnswering(options, hold, logger)
   const closing = new AbortController()
   const readiness = watchReadiness(warming, closing.signal)
   const server = new Server({

@@ -54,18 +54,20 @@ const describeRoute = (summary: string, path: string, ok: string): FastifySchema
 export interface OpenInferenceOptions {
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
+  /** Fires when the server takes no new requests. */
+  readonly stopping: AbortSignal
   readonly statistics: InferenceStatistics
 }
 
 export async function registerOpenInference(
   app: FastifyInstance,
   options: RouteOptions,
-  { warming, statistics }: OpenInferenceOptions,
+  { warming, stopping, statistics }: OpenInferenceOptions,
 ): Promise<void> {
   formatErrorsBelow(app, '/v2', formatInferenceError)
   const service = createInferenceService(options)
   await registerForeignProtocol(app, options.config.limits.requestBytes, (api) => {
-    registerServer(api, service, warming)
+    registerServer(api, service, { warming, stopping })
     registerRepository(api, service)
     for (const target of TARGETS) {
       registerModel(api, target, service)
@@ -79,15 +81,16 @@ export async function registerOpenInference(
 function registerServer(
   api: FastifyInstance,
   service: InferenceService,
-  warming: Promise<void>,
+  { warming, stopping }: Pick<OpenInferenceOptions, 'warming' | 'stopping'>,
 ): void {
-  let isReady = false
+  let isWarm = false
   warming.then(
     () => {
-      isReady = true
+      isWarm = true
     },
     () => {},
   )
+  const isReady = () => isWarm && !stopping.aborted
   api.get(
     '/v2',
     {
@@ -100,7 +103,7 @@ function registerServer(
   api.get(
     '/v2/health/live',
     { config: { isOpen: true }, schema: describeRoute('Whether the process answers', '', 'Yes') },
-    async (_request, reply) => sendJson(reply, { live: true, ready: isReady }),
+    async (_request, reply) => sendJson(reply, { live: true, ready: isReady() }),
   )
   api.get(
     '/v2/health/ready',
@@ -109,7 +112,7 @@ function registerServer(
       schema: describeRoute('Whether photos are answered without a delay', '', 'Yes'),
     },
     async (_request, reply) =>
-      sendJson(reply.code(isReady ? 200 : 503), { live: true, ready: isReady }),
+      sendJson(reply.code(isReady() ? 200 : 503), { live: true, ready: isReady() }),
   )
   api.get(
     '/v2/models',
