@@ -22,6 +22,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   tokens: async () => (await import('./commands/tokens.ts')).createTokensCommand,
   audit: async () => (await import('./commands/audit.ts')).createAuditCommand,
   config: async () => (await import('./commands/config.ts')).createConfigCommand,
+  backup: async () => (await import('./commands/backup.ts')).createBackupCommand,
+  restore: async () => (await import('./commands/restore.ts')).createRestoreCommand,
+  gc: async () => (await import('./commands/gc.ts')).createGcCommand,
   cache: async () => (await import('./commands/cache.ts')).createCacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).createDoctorCommand,
 }

@@ -64,6 +64,7 @@ export async function writeFolderAtomic(
   folder: string,
   fill: (temporary: string) => Promise<void>,
   occupied: (cause: unknown) => VergerError,
+  mode = 0o755,
 ): Promise<void> {
   const parent = dirname(folder)
   await createFolder(parent)
@@ -71,7 +72,7 @@ export async function writeFolderAtomic(
   try {
     temporary = await mkdtemp(join(parent, `.${basename(folder)}.`))
     await fill(temporary)
-    await chmod(temporary, 0o755)
+    await chmod(temporary, mode)
     await rename(temporary, folder)
     await syncFolder(parent)
   } catch (error) {

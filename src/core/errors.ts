@@ -49,6 +49,8 @@ export const ERROR_CATALOGUE = {
   backbone_missing: failure(500, 'The weights file of a backbone is not where it should be.'),
   backbone_unknown: usage(404, 'No backbone has this id.'),
   backbone_unnamed: failure(422, 'The backbone has no classifier, or nobody named its classes.'),
+  backup_exists: failure(409, 'Something lies already where a backup should be written.'),
+  backup_invalid: failure(422, 'A backup is not whole, is damaged, or is none.'),
   base64_invalid: failure(400, 'A text that should be base64 is not.'),
   blob_damaged: failure(500, 'A stored file differs from the hash that names it.'),
   blob_missing: failure(500, 'A stored file is not where it should be.'),
@@ -159,6 +161,11 @@ export const ERROR_CATALOGUE = {
   registry_busy: failure(503, 'Another process held the registry for too long.'),
   registry_damaged: failure(500, 'The database of the registry is not intact.'),
   registry_newer: failure(500, 'The registry was written by a newer version of Verger.'),
+  registry_missing: failure(404, 'There is no registry where one should be.'),
+  registry_not_empty: failure(
+    409,
+    'A backup would be restored into a registry that holds something.',
+  ),
   registry_refused: failure(
     500,
     'PostgreSQL refuses the user, the password, the database or what Verger does there.',

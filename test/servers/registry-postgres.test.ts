@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRegistryTables } from '../../dist/store/migrations/0001-registry.js'
 import type { StoreConfig } from '../../dist/store/store.js'
 import { openStore } from '../../dist/store/store.js'
+import { describeBackup, describeBackupUnderLoad } from '../contract/backup-suite.ts'
 import { describeGarbage } from '../contract/garbage-suite.ts'
 import { bundleFiles, createHome, openHome, openHomeRegistry } from '../contract/homes.ts'
 import { describeRegistryFailures } from '../contract/registry-failures-suite.ts'
@@ -32,6 +33,10 @@ describeRegistryFeatures('PostgreSQL', createPlace)
 describeRegistryFailures('PostgreSQL', createPlace)
 describeGarbage('PostgreSQL', createPlace)
 describeTokens('PostgreSQL', async () => openHome(await createPlace()))
+describeBackup('PostgreSQL', createPlace, createPlace)
+describeBackupUnderLoad('PostgreSQL', createPlace)
+describeBackup('SQLite to PostgreSQL', () => ({ home: createHome() }), createPlace)
+describeBackup('PostgreSQL to SQLite', createPlace, () => ({ home: createHome() }))
 
 describe('opening a registry in PostgreSQL', () => {
   it('is refused with what is wrong, and without the password', async () => {
