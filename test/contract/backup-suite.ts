@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { readAudit, recordAudit } from '../../dist/registry/audit.js'
 import { readRows, withSnapshot } from '../../dist/registry/backup/read-rows.js'
 import { restoreBackup } from '../../dist/registry/backup/restore-backup.js'
 import { writeBackup } from '../../dist/registry/backup/write-backup.js'
@@ -66,7 +67,7 @@ async function fill({ registry, store }: { registry: Registry; store: Store }): 
 async function rowsOf(store: Store): Promise<unknown[]> {
   const rows: unknown[] = []
   await withSnapshot(store, async (db) => {
-    for await (const row of readRows(db)) rows.push(row)
+    for await (const row of readRows(db)) if (row.table !== 'audit') rows.push(row)
   })
   return rows
 }
@@ -127,6 +128,12 @@ export function describeBackup(name: string, createSource: CreatePlace, createTa
     it('is refused by a registry that holds something, unless it is to be replaced', async () => {
       const source = await openHomeRegistry(await createSource())
       await fill(source)
+      await recordAudit(source.store.db, {
+        who: 'ben',
+        action: 'looked',
+        target: '',
+        outcome: 'ok',
+      })
       const out = join(createFolder(), 'all.tar')
       await writeBackup(source.store, { out })
       const target = await openHomeRegistry(await createTarget())
@@ -138,9 +145,20 @@ export function describeBackup(name: string, createSource: CreatePlace, createTa
       })
       expect(await readEverything(target.registry)).toBe(2)
       const before = target.store.changes.revision()
+      const looked = { action: 'looked', target: '', outcome: 'ok' } as const
+      await recordAudit(target.store.db, { ...looked, who: 'anna' })
       await restoreBackup(target.store, { from: out, replace: true })
       expect(target.store.changes.revision()).not.toBe(before)
       expect(await rowsOf(target.store)).toEqual(await rowsOf(source.store))
+      // What was done to it before stands in the audit log as before.
+      await restoreBackup(target.store, { from: out, replace: true, who: 'otto' })
+      const audit = await readAudit(target.store, { limit: 10 })
+      expect(audit.map(({ who, action }) => [who, action])).toEqual([
+        ['otto', 'registry.restore'],
+        [expect.any(String), 'registry.restore'],
+        ['ben', 'looked'],
+        ['anna', 'looked'],
+      ])
     })
   })
 }
@@ -151,7 +169,7 @@ export function describeBackupUnderLoad(name: string, createPlace: CreatePlace) 
     it('takes one moment of a registry into which others write and from which they delete', async () => {
       const place = await createPlace()
       const source = await openHomeRegistry(place)
-      const writing = spawn(process.execPath, [REGISTER, place.home, 'fruits', '0', '150'], {
+      const writing = spawn(process.execPath, [REGISTER, place.home, 'fruits', '0', '60'], {
         stdio: 'ignore',
         env: environmentOf(place),
       })
@@ -187,7 +205,7 @@ export function describeBackupUnderLoad(name: string, createPlace: CreatePlace) 
         writing.kill('SIGKILL')
         await once(writing, 'close')
       }
-    })
+    }, 120_000)
 
     it(
       `that is killed at ${KILLS} random moments leaves nothing of its name, nor does a killed restore`,

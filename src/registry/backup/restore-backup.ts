@@ -8,6 +8,8 @@ import { writeReferring } from '../../store/blob-lock.ts'
 import type { Schema } from '../../store/schema.ts'
 import { sealOf } from '../../store/seal.ts'
 import type { Store } from '../../store/store.ts'
+import { recordAudit } from '../audit.ts'
+import { currentUser } from '../current-user.ts'
 import { type BackupManifest, invalidBackup, type Row } from './backup-form.ts'
 import { type OpenBackup, openBackup } from './open-backup.ts'
 import { listTables, rowsOf, type Table } from './tables.ts'
@@ -19,6 +21,8 @@ export interface RestoreOptions {
   readonly replace?: boolean
   /** Verify the whole backup, and change nothing. */
   readonly dryRun?: boolean
+  /** For the audit log; by default the user of the process. */
+  readonly who?: string
   /** The total of a tar is that of its file. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
@@ -32,7 +36,7 @@ const BATCH = 200
  */
 export async function restoreBackup(
   store: Store,
-  { from, replace = false, dryRun = false, onProgress }: RestoreOptions,
+  { from, replace = false, dryRun = false, who = currentUser(), onProgress }: RestoreOptions,
 ): Promise<BackupManifest> {
   const tables = await listTables(store.db)
   if (!replace) await requireEmpty(store.db, tables, store.location)
@@ -55,6 +59,10 @@ export async function restoreBackup(
         // Again, since somebody may have been faster.
         else await requireEmpty(trx, tables, store.location)
         await insertRows(trx, backup)
+        await recordAudit(trx, {
+          ...{ who, action: 'registry.restore', target: '', outcome: 'ok' },
+          details: { createdAt: backup.manifest.createdAt, registry: backup.manifest.registry },
+        })
         if (store.dialect === 'postgres') await moveNumbers(trx, tables)
       },
     )
@@ -64,8 +72,8 @@ export async function restoreBackup(
   }
 }
 
-/** What is noted of those who came before there was anything does not count. */
-const NOT_COUNTED = ['audit']
+/** Nothing in it is ever changed or removed: what was done before a restoration was done, and its lines go before. */
+const AUDIT = 'audit'
 
 async function requireEmpty(
   db: Kysely<Schema>,
@@ -73,7 +81,7 @@ async function requireEmpty(
   location: string,
 ): Promise<void> {
   for (const { name } of tables) {
-    if (NOT_COUNTED.includes(name)) continue
+    if (name === AUDIT) continue
     const row = await rowsOf(db).selectFrom(name).selectAll().limit(1).executeTakeFirst()
     if (row === undefined) continue
     throw new VergerError(
@@ -115,12 +123,15 @@ async function checkRows(
 
 /** Models first: all that is theirs goes with them, which their history allows in no other way. */
 async function removeRows(db: Kysely<Schema>, tables: readonly Table[]): Promise<void> {
-  for (const { name } of tables) await rowsOf(db).deleteFrom(name).execute()
+  for (const { name } of tables) {
+    if (name !== AUDIT) await rowsOf(db).deleteFrom(name).execute()
+  }
 }
 
 /** A default is set once its version is there. */
 async function insertRows(db: Kysely<Schema>, { readLines }: OpenBackup): Promise<void> {
   const defaults: { readonly name: string; readonly default_version: string }[] = []
+  const audited = new Set((await rowsOf(db).selectFrom(AUDIT).selectAll().execute()).map(keyOf))
   let table = ''
   let batch: Row[] = []
   const flush = async () => {
@@ -132,7 +143,11 @@ async function insertRows(db: Kysely<Schema>, { readLines }: OpenBackup): Promis
     if (line.table !== table || batch.length === BATCH) await flush()
     table = line.table
     const { name, default_version } = line.row
-    if (table !== 'models') batch.push(line.row)
+    if (table === AUDIT) {
+      // Numbered anew behind those that are there.
+      const { id: _id, ...row } = line.row
+      if (!audited.has(keyOf(row))) batch.push(row)
+    } else if (table !== 'models') batch.push(line.row)
     else {
       batch.push({ ...line.row, default_version: null })
       if (typeof name === 'string' && typeof default_version === 'string') {
@@ -145,6 +160,10 @@ async function insertRows(db: Kysely<Schema>, { readLines }: OpenBackup): Promis
     await db.updateTable('models').set({ default_version }).where('name', '=', name).execute()
   }
 }
+
+/** Tells lines of the audit log apart without their numbers. */
+const keyOf = ({ at, who, action, target, outcome }: Row): string =>
+  JSON.stringify([at, who, action, target, outcome])
 
 /** PostgreSQL numbers its next rows behind those that brought their numbers along; SQLite does so by itself. */
 async function moveNumbers(db: Kysely<Schema>, tables: readonly Table[]): Promise<void> {
