@@ -35,6 +35,7 @@ import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
 import { addSharedSchemas } from './routes/schemas.ts'
 import { registerStateRoutes } from './routes/states.ts'
 import { registerStorageRoutes } from './routes/storage/storage.ts'
+import { canonicalUrl } from './routes/tensorflow-serving/canonical-url.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
 import { registerTokenRoutes } from './routes/tokens.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
@@ -118,6 +119,7 @@ export async function createApp({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
+    rewriteUrl: ({ url = '/' }) => canonicalUrl(url),
     bodyLimit: limits.requestBytes,
     requestTimeout: limits.receiveTimeoutMs,
     forceCloseConnections: 'idle',

@@ -95,6 +95,12 @@ describe('/v1/models', () => {
     })
   })
 
+  test('takes the words of a path in any case, and names as they are', async () => {
+    const answer = await send('/V1/Models/fruits/VERSIONS/1:Predict', { instances: [b64] })
+    expect(answer).toMatchObject({ status: 200 })
+    await expectText(send('/v1/models/Fruits'), 404, /of model Fruits/)
+  })
+
   test.each(['versions/2', 'versions/v2'])('tells the state of %s', async (version) => {
     const { json } = await send(`/v1/models/fruits/${version}`)
     expect(json.model_version_status).toMatchObject([{ version: '2', state: 'AVAILABLE' }])
