@@ -10,7 +10,7 @@ import { photoPath } from '../support/photos.ts'
 import { serversLeft, startServer, type TestServer } from '../support/server.ts'
 import { createTinyBundle } from '../support/tiny-bundle.ts'
 
-const SCRIPT = fileURLToPath(new URL('google_api_client.py', import.meta.url))
+const SCRIPT = fileURLToPath(new URL('programs/google_api_client.py', import.meta.url))
 
 describe.skipIf(CLIENTS_PYTHON === undefined)('google-api-python-client', () => {
   let home: ModelHome
