@@ -120,7 +120,7 @@ export async function listStagedBuckets({ db }: Store): Promise<string[]> {
   const rows = await db
     .selectFrom('staged_objects')
     .select('bucket')
-    .distinct()
+    .groupBy('bucket')
     .where('put_at', '>=', stagedSince())
     .orderBy('bucket')
     .execute()

@@ -9,6 +9,7 @@ import { openStore } from '../../dist/store/store.js'
 import { describeBackup, describeBackupUnderLoad } from '../contract/backup-suite.ts'
 import { describeGarbage } from '../contract/garbage-suite.ts'
 import { bundleFiles, createHome, openHome, openHomeRegistry } from '../contract/homes.ts'
+import { describeOperations } from '../contract/operations-suite.ts'
 import { describeRegistryFailures } from '../contract/registry-failures-suite.ts'
 import { describeRegistryFeatures } from '../contract/registry-features-suite.ts'
 import { describeRegistry } from '../contract/registry-suite.ts'
@@ -32,6 +33,7 @@ describeRegistry('PostgreSQL', createPlace)
 describeRegistryFeatures('PostgreSQL', createPlace)
 describeRegistryFailures('PostgreSQL', createPlace)
 describeGarbage('PostgreSQL', createPlace)
+describeOperations('PostgreSQL', async () => openHome(await createPlace()))
 describeTokens('PostgreSQL', async () => openHome(await createPlace()))
 describeBackup('PostgreSQL', createPlace, createPlace)
 describeBackupUnderLoad('PostgreSQL', createPlace)
