@@ -13,8 +13,31 @@ export async function switchDefault(
   version: string,
   change: Change = {},
 ): Promise<DefaultChange | undefined> {
+  const tookMs = await prepare(host, model, version)
+  return registry.setDefault(model, version, { tookMs, ...change })
+}
+
+/**
+ * Lets the default before answer again, once it has been loaded and tested; nothing changes where it fails.
+ * Throws `rollback_impossible` where there is none.
+ */
+export async function rollBack(
+  host: Pick<ServingHost, 'describe'>,
+  registry: Registry,
+  model: string,
+  change: Change = {},
+): Promise<DefaultChange> {
+  const tookMs = await prepare(host, model, await registry.rollbackTarget(model))
+  return registry.rollback(model, { tookMs, ...change })
+}
+
+/** Gives the milliseconds that it took. */
+async function prepare(
+  host: Pick<ServingHost, 'describe'>,
+  model: string,
+  version: string,
+): Promise<number> {
   const startMs = performance.now()
   await host.describe(model, version)
-  const tookMs = Math.round((performance.now() - startMs) * 10) / 10
-  return registry.setDefault(model, version, { tookMs, ...change })
+  return Math.round((performance.now() - startMs) * 10) / 10
 }

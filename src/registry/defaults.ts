@@ -5,7 +5,7 @@ import type { DefaultChangeKind, DefaultChangeRow, Schema } from '../store/schem
 import type { Store } from '../store/store.ts'
 import { changeDefault, toChange } from './change-default.ts'
 import { lockModel, requireModel } from './models.ts'
-import type { Change, DefaultChange } from './registry.ts'
+import type { Change, DefaultChange, Model } from './registry.ts'
 import { requireVersion } from './versions.ts'
 
 export async function setDefault(
@@ -27,26 +27,35 @@ export async function rollback(
   change: Change = {},
 ): Promise<DefaultChange> {
   return store.write(async (trx) => {
-    const { defaultVersion } = await lockModel(trx, model)
-    const kept = keptDefaults(await selectHistory(trx, model))
-    const versions = await trx
-      .selectFrom('versions')
-      .select('name')
-      .where('model', '=', model)
-      .execute()
-    const names = new Set(versions.map(({ name }) => name))
-    const to = kept.findLast((name) => name !== defaultVersion && names.has(name))
-    const done =
-      to === undefined
-        ? undefined
-        : await changeDefault(trx, model, { kind: 'rollback', to, ...change })
-    if (done !== undefined) return done
-    throw new VergerError(
-      'rollback_impossible',
-      `Expected an earlier default of ${model} that still exists, found none`,
-      { hint: `verger versions history ${model} shows what was default when.`, details: { model } },
-    )
+    const to = await findEarlier(trx, await lockModel(trx, model))
+    const done = await changeDefault(trx, model, { kind: 'rollback', to, ...change })
+    if (done === undefined) throw new RangeError('the earlier default is another version')
+    return done
   })
+}
+
+export async function rollbackTarget({ db }: Store, model: string): Promise<string> {
+  return findEarlier(db, await requireModel(db, model))
+}
+
+async function findEarlier(
+  db: Kysely<Schema>,
+  { name: model, defaultVersion }: Model,
+): Promise<string> {
+  const kept = keptDefaults(await selectHistory(db, model))
+  const versions = await db
+    .selectFrom('versions')
+    .select('name')
+    .where('model', '=', model)
+    .execute()
+  const names = new Set(versions.map(({ name }) => name))
+  const earlier = kept.findLast((name) => name !== defaultVersion && names.has(name))
+  if (earlier !== undefined) return earlier
+  throw new VergerError(
+    'rollback_impossible',
+    `Expected an earlier default of ${model} that still exists, found none`,
+    { hint: `verger versions history ${model} shows what was default when.`, details: { model } },
+  )
 }
 
 /** What was default and was not rolled back, in order of time; the last is the default of now. */

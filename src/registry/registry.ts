@@ -6,7 +6,7 @@
  */
 import type { DefaultChangeKind } from '../store/schema.ts'
 import type { Store } from '../store/store.ts'
-import { readHistory, rollback, setDefault } from './defaults.ts'
+import { readHistory, rollback, rollbackTarget, setDefault } from './defaults.ts'
 import { createModel, deleteModel, getModel, listModels, updateModel } from './models.ts'
 import { referencedBlobs } from './referenced-blobs.ts'
 import { register } from './register.ts'
@@ -182,6 +182,8 @@ export interface Registry {
 
   /** Gives the change, or undefined where the version is the default already. Throws like `resolveVersion`. */
   setDefault(model: string, version: string, change?: Change): Promise<DefaultChange | undefined>
+  /** The version that `rollback` would return to now. Throws `rollback_impossible`. */
+  rollbackTarget(model: string): Promise<string>
   /** Returns to the default before, as often as there is one that still exists. Throws `rollback_impossible`. */
   rollback(model: string, change?: Change): Promise<DefaultChange>
   /**
@@ -213,6 +215,7 @@ export function createRegistry(store: Store): Registry {
     deleteVersion: (model, version, deletion) => deleteVersion(store, model, version, deletion),
     readVersionFile: (version, name) => readVersionFile(store, version, name),
     setDefault: (model, version, change) => setDefault(store, model, version, change),
+    rollbackTarget: (model) => rollbackTarget(store, model),
     rollback: (model, change) => rollback(store, model, change),
     setCanary: (model, canary, change) => setCanary(store, model, canary, change),
     setShadow: (model, version, change) => setShadow(store, model, version, change),

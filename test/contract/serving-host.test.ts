@@ -6,7 +6,7 @@ import type { BundleManifest } from '../../dist/bundles/bundle-manifest.js'
 import { readConfig } from '../../dist/core/config.js'
 import { sha256 } from '../../dist/core/hashes.js'
 import { setCanary, setShadow } from '../../dist/deployment/start-trial.js'
-import { switchDefault } from '../../dist/deployment/switch-default.js'
+import { rollBack, switchDefault } from '../../dist/deployment/switch-default.js'
 import type {
   AnsweredPhoto,
   DefaultSwitch,
@@ -237,6 +237,22 @@ describe('a switch', () => {
     expect(await ask('fruits')).toBe('v1')
     expect((await registry.getModel('fruits')).defaultVersion).toBe('v1')
     expect(await registry.readHistory('fruits')).toHaveLength(1)
+  })
+
+  it('back to a version that is damaged by now is refused', async () => {
+    const { home, host, registry, ask } = await setUp()
+    await switchDefault(host, registry, 'fruits', 'v2')
+    await host.unload('fruits', 'v1')
+    writeFileSync(blobOf(home, fruits, 'bundle.json'), 'damaged')
+    await expect(rollBack(host, registry, 'fruits')).rejects.toMatchObject({ code: 'blob_damaged' })
+    expect(await ask('fruits')).toBe('v2')
+    await registry.register({ model: 'fruits', version: 'v1', files: fruits })
+    await host.unload('fruits', 'v1')
+    expect(await rollBack(host, registry, 'fruits')).toMatchObject({ kind: 'rollback', to: 'v1' })
+    expect(await ask('fruits')).toBe('v1')
+    await expect(rollBack(host, registry, 'fruits')).rejects.toMatchObject({
+      code: 'rollback_impossible',
+    })
   })
 
   it('by another process to a version that cannot answer here leaves the old one, and says so', async () => {

@@ -1,7 +1,7 @@
 /** Which version of a model answers, and the history of that. */
 import type { FastifyInstance } from 'fastify'
 import { setCanary, setShadow } from '../../deployment/start-trial.ts'
-import { switchDefault } from '../../deployment/switch-default.ts'
+import { rollBack, switchDefault } from '../../deployment/switch-default.ts'
 import type { Canary } from '../../registry/registry.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { OF_MODEL, type OfModel, WHY } from './model-schemas.ts'
@@ -100,13 +100,13 @@ export function registerDefaultRoutes(app: FastifyInstance, { host, home }: Rout
         },
         response: {
           200: json('The change', refTo('DefaultChange')),
-          ...describeFailures(['model_unknown', 'rollback_impossible']),
+          ...describeFailures(['model_unknown', 'rollback_impossible', ...LOAD_CODES]),
         },
       },
     },
     async ({ params: { model }, body, caller }) => {
       const { registry } = await home.require(model)
-      return registry.rollback(model, { ...body, who: caller.name })
+      return rollBack(host, registry, model, { ...body, who: caller.name })
     },
   )
 
