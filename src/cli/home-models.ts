@@ -1,13 +1,28 @@
 /** The models of this machine. */
-
+import type { Config } from '../core/config.ts'
+import { setCanary, setShadow } from '../deployment/start-trial.ts'
+import { rollBack, switchDefault } from '../deployment/switch-default.ts'
+import { createTrialDescriber } from '../deployment/trial-host.ts'
 import type { Registry } from '../registry/registry.ts'
 import { removeModel } from '../registry/remove-model.ts'
 import type { Store } from '../store/store.ts'
 import { readModelCard } from '../training/model-card.ts'
 import type { ModelsApi } from './models-api.ts'
 
-export const homeModels = (registry: Registry, store: Store): ModelsApi => ({
-  ...registry,
-  removeModel: (name, deletion) => removeModel(store, name, deletion),
-  readCard: (name, version) => readModelCard(registry, store, name, version),
-})
+/** What is to answer is tested first, as a server does. */
+export function homeModels(
+  registry: Registry,
+  store: Store,
+  { home, limits }: Pick<Config, 'home' | 'limits'>,
+): ModelsApi {
+  const host = createTrialDescriber({ registry, blobs: store.blobs, home }, limits)
+  return {
+    ...registry,
+    setDefault: (...args) => switchDefault(host, registry, ...args),
+    rollback: (...args) => rollBack(host, registry, ...args),
+    setCanary: (...args) => setCanary(host, registry, ...args),
+    setShadow: (...args) => setShadow(host, registry, ...args),
+    removeModel: (name, deletion) => removeModel(store, name, deletion),
+    readCard: (name, version) => readModelCard(registry, store, name, version),
+  }
+}

@@ -48,5 +48,7 @@ export async function withModels<Result>(
     import('./with-registry.ts'),
     import('./home-models.ts'),
   ])
-  return withRegistry(context, (registry, store) => use(homeModels(registry, store)))
+  return withRegistry(context, (registry, store) =>
+    use(homeModels(registry, store, context.config)),
+  )
 }

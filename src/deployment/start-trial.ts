@@ -1,13 +1,11 @@
 /** Tries a version beside the one that answers, once it has shown that it can. */
 import { VergerError } from '../core/errors.ts'
 import type { Canary, Change, Model, Registry } from '../registry/registry.ts'
-import type { ServingHost } from '../serving/serving-host.ts'
-
-type Describing = Pick<ServingHost, 'describe'>
+import type { VersionDescriber } from './trial-host.ts'
 
 /** Sends a share of the requests that name no version to another one, or no longer. Rejects with why it could not answer. */
 export async function setCanary(
-  host: Describing,
+  host: VersionDescriber,
   registry: Registry,
   model: string,
   canary: Canary | undefined,
@@ -22,7 +20,7 @@ export async function setCanary(
  * where it stands on another backbone: it would compute every photo twice.
  */
 export async function setShadow(
-  host: Describing,
+  host: VersionDescriber,
   registry: Registry,
   model: string,
   version: string | undefined,

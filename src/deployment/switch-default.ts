@@ -1,13 +1,13 @@
 /** Lets another version answer for its model, once it has shown that it can. */
 import type { Change, DefaultChange, Registry } from '../registry/registry.ts'
-import type { ServingHost } from '../serving/serving-host.ts'
+import type { VersionDescriber } from './trial-host.ts'
 
 /**
  * Loads and tests a version, and makes it the default then; nothing changes where it fails, and the error says why.
  * Gives the change, or undefined where the version is the default already.
  */
 export async function switchDefault(
-  host: Pick<ServingHost, 'describe'>,
+  host: VersionDescriber,
   registry: Registry,
   model: string,
   version: string,
@@ -22,7 +22,7 @@ export async function switchDefault(
  * Throws `rollback_impossible` where there is none.
  */
 export async function rollBack(
-  host: Pick<ServingHost, 'describe'>,
+  host: VersionDescriber,
   registry: Registry,
   model: string,
   change: Change = {},
@@ -32,11 +32,7 @@ export async function rollBack(
 }
 
 /** Gives the milliseconds that it took. */
-async function prepare(
-  host: Pick<ServingHost, 'describe'>,
-  model: string,
-  version: string,
-): Promise<number> {
+async function prepare(host: VersionDescriber, model: string, version: string): Promise<number> {
   const startMs = performance.now()
   await host.describe(model, version)
   return Math.round((performance.now() - startMs) * 10) / 10

@@ -215,7 +215,7 @@ function inUse(model: string, version: string, as: 'canary' | 'shadow'): VergerE
     'version_in_use',
     `Expected a version of ${model} that is on no trial, received its ${as} ${version}`,
     {
-      hint: `End the trial first: verger models update ${model} --no-${as}`,
+      hint: `End the trial first: verger versions ${as} ${model} --off`,
       details: { model, version, as },
     },
   )

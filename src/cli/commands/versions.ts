@@ -27,6 +27,8 @@ export function createVersionsCommand(context: CommandContext): Command {
     .addCommand(addServerOptions(createReportCommand(context)))
     .addCommand(addServerOptions(createSetDefaultCommand(context)))
     .addCommand(addServerOptions(createRollbackCommand(context)))
+    .addCommand(addServerOptions(createCanaryCommand(context)))
+    .addCommand(addServerOptions(createShadowCommand(context)))
     .addCommand(addServerOptions(createHistoryCommand(context)))
     .addCommand(addServerOptions(createDeleteCommand(context)))
 }
@@ -176,6 +178,56 @@ function createRollbackCommand(context: CommandContext): Command {
         server: await chooseServer(context, options),
         ...{ model, why, json },
       })
+    })
+}
+
+interface TrialOptions extends Why {
+  readonly off?: boolean
+}
+
+function createCanaryCommand(context: CommandContext): Command {
+  return new Command('canary')
+    .summary('let a version answer a share of the requests')
+    .description(
+      'Lets a version answer a share of the requests that name none, drawn by chance. Whoever names a version gets that one.',
+    )
+    .argument('<model[/version]>', 'name of the version; of the model, to end the trial')
+    .option('--percent <n>', 'share of the requests, 1 to 99', Number)
+    .option('--off', 'end the trial')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the model')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ verger versions canary fruits/v2 --percent 10\n  $ verger versions canary fruits --off',
+    )
+    .action(async (path: string, options: TrialOptions & { readonly percent?: number }) => {
+      const { runVersionsCanary } = await import('../run-trials.ts')
+      const { json = false, off: isOff = false, percent, why, ...others } = options
+      const server = await chooseServer(context, others)
+      await runVersionsCanary(context, { server, path, percent, isOff, why, json })
+    })
+}
+
+function createShadowCommand(context: CommandContext): Command {
+  return new Command('shadow')
+    .summary('compare a version with the one that answers')
+    .description(
+      'Lets a version judge what the default has answered, and counts where they differ. It never answers, and needs the ' +
+        'backbone and views of the default.',
+    )
+    .argument('<model[/version]>', 'name of the version; of the model, to end the trial')
+    .option('--off', 'end the trial')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the model')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ verger versions shadow fruits/v2\n  $ verger versions shadow fruits --off',
+    )
+    .action(async (path: string, options: TrialOptions) => {
+      const { runVersionsShadow } = await import('../run-trials.ts')
+      const { json = false, off: isOff = false, why, ...others } = options
+      const server = await chooseServer(context, others)
+      await runVersionsShadow(context, { server, path, isOff, why, json })
     })
 }
 
