@@ -56,13 +56,20 @@ async function createDecoder(): Promise<JpegDecoder> {
   }
 }
 
-/** `[n, 4]` → `[n, 3]`. */
+/** `[n, 4]` → `[n, 3]`: four pixels at a time, as little-endian words, which is what WebAssembly writes. */
 function dropAlpha(rgba: Uint8ClampedArray): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3)
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    rgb[to++] = rgba[from]!
-    rgb[to++] = rgba[from + 1]!
-    rgb[to++] = rgba[from + 2]!
+  const pixels = rgba.length / 4
+  const rgb = new Uint8Array(pixels * 3)
+  const words = new Uint32Array(rgba.buffer, rgba.byteOffset, pixels)
+  const packed = new Uint32Array(rgb.buffer, 0, Math.floor(pixels / 4) * 3)
+  let from = 0
+  for (let to = 0; to < packed.length; from += 4, to += 3) {
+    const second = words[from + 1]!
+    const third = words[from + 2]!
+    packed[to] = (words[from]! & 0xff_ff_ff) | (second << 24)
+    packed[to + 1] = ((second >>> 8) & 0xff_ff) | (third << 16)
+    packed[to + 2] = ((third >>> 16) & 0xff) | (words[from + 3]! << 8)
   }
+  for (; from < pixels; from++) rgb.set(rgba.subarray(from * 4, from * 4 + 3), from * 3)
   return rgb
 }
