@@ -1,11 +1,17 @@
 /** TensorFlow Serving, KServe v1 and the Open Inference Protocol over HTTP: what they say beside answers, and what they refuse. */
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { readConfig } from 'verger'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../../dist/core/hashes.js'
+import { createRegistry } from '../../dist/registry/registry.js'
+import { openStore } from '../../dist/store/store.js'
 import { createModelHome, type ModelHome } from '../support/model-home.ts'
 import { readPhoto } from '../support/photos.ts'
 import { openConnection } from '../support/raw-connection.ts'
 import { serversLeft, startServer, type TestServer } from '../support/server.ts'
-import { TINY_LABELS } from '../support/tiny-bundle.ts'
+import { createTinyBundle, TINY_LABELS } from '../support/tiny-bundle.ts'
 
 const b64 = readPhoto('baseline.jpg').toString('base64')
 const RECEIVE_TIMEOUT_MS = 1500
@@ -14,6 +20,7 @@ let home: ModelHome
 let server: TestServer
 beforeAll(async () => {
   home = await createModelHome()
+  await registerBroken()
   server = await startServer({
     env: {
       VERGER_HOME: home.path,
@@ -28,6 +35,20 @@ afterAll(async () => {
   expect(serversLeft()).toEqual([])
   await home.remove()
 })
+
+/** The model `broken`, whose only version has lost its manifest. */
+async function registerBroken(): Promise<void> {
+  const config = readConfig({ VERGER_HOME: home.path })
+  const store = await openStore(config)
+  const files = await createTinyBundle({ seed: 3 })
+  await createRegistry(store).register({ model: 'broken', version: 'v1', files })
+  await store.close()
+  const hash = sha256(files.get('bundle.json') ?? new Uint8Array())
+  const blobs = join(home.path, 'blobs')
+  for (const path of readdirSync(blobs, { recursive: true, encoding: 'utf8' })) {
+    if (path.replaceAll('/', '') === hash) rmSync(join(blobs, path))
+  }
+}
 
 interface Sent {
   readonly status: number
@@ -73,7 +94,10 @@ async function expectText(sent: Promise<Sent>, status: number, text: RegExp) {
 
 describe('/v1/models', () => {
   test('lists the models', async () => {
-    expect(await send('/v1/models')).toMatchObject({ status: 200, json: { models: ['fruits'] } })
+    expect(await send('/v1/models')).toMatchObject({
+      status: 200,
+      json: { models: ['broken', 'fruits'] },
+    })
   })
 
   test('leaves the page at / to those who do not ask for JSON alone', async () => {
@@ -226,7 +250,8 @@ describe('/v2', () => {
     const unload = { parameters: { unload_dependents: false } }
     expect(await send('/v2/repository/models/fruits/unload', unload)).toMatchObject({ status: 200 })
     const index = await send('/v2/repository/index', '')
-    expect(index.json).toEqual(
+    const found = index.json.filter(({ name }: { name: string }) => name === 'fruits')
+    expect(found).toEqual(
       ['v2', 'v1'].map((version) => ({
         name: 'fruits',
         version,
@@ -334,6 +359,53 @@ describe('/v2', () => {
     expect(JSON.parse(answer?.body ?? '')).toEqual({
       error: expect.stringMatching(`within ${RECEIVE_TIMEOUT_MS} ms`),
     })
+  })
+})
+
+describe('a model that cannot answer', () => {
+  test('is not ready in the words of KServe and of TensorFlow Serving', async () => {
+    const { status, json } = await send('/v1/models/broken')
+    expect(status).toBe(503)
+    expect(json).toMatchObject({
+      name: 'broken',
+      ready: false,
+      model_version_status: [
+        { version: '1', state: 'END', status: { error_code: 'FAILED_PRECONDITION' } },
+      ],
+    })
+    expect(await send('/v1/models/broken/versions/1')).toMatchObject({ status: 200 })
+    await expectText(send('/v1/models/broken:predict', { instances: [b64] }), 500, /./)
+  })
+
+  test('is not ready in those of the Open Inference Protocol', async () => {
+    const { status, json } = await send('/v2/models/broken/ready')
+    expect([status, json]).toEqual([
+      503,
+      { name: 'broken', ready: false, error: expect.any(String) },
+    ])
+    const index = await send('/v2/repository/index', {})
+    const entry = index.json.find(({ name }: { name: string }) => name === 'broken')
+    expect(entry).toMatchObject({ state: 'UNAVAILABLE', reason: expect.stringMatching(/./) })
+    await expectText(send('/v2/repository/models/broken/load', {}), 500, /./)
+  })
+})
+
+describe('a canary', () => {
+  test('is what its label points at', async () => {
+    const body = JSON.stringify({ version: 'v2', percent: 1 })
+    const headers = { 'content-type': 'application/json' }
+    const url = `${server.url}/api/models/fruits/canary`
+    expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200)
+    const { json } = await send('/v1/models/fruits/labels/canary')
+    expect(json.model_version_status).toMatchObject([{ version: '2', state: 'AVAILABLE' }])
+    const answer = await send('/v1/models/fruits/labels/canary:predict', { instances: [b64] })
+    expect(answer.status).toBe(200)
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(200)
+    await expectText(
+      send('/v1/models/fruits/labels/canary'),
+      400,
+      /Unrecognized servable version label/,
+    )
   })
 })
 
