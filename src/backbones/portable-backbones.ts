@@ -4,7 +4,8 @@
  *
  *   <home>/cache/backbones/<hash of the weights>/backbones/<id>/   a home of its own, so that ids of two homes never clash
  */
-import { readFile } from 'node:fs/promises'
+import { utimesSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { writeFileAtomic } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
@@ -15,6 +16,8 @@ import {
   DESCRIPTION,
   damagedBackbone,
   keepBackbone,
+  keptModelPath,
+  listKeptIds,
   MODEL,
   parseDescription,
   readKeptBackbone,
@@ -70,7 +73,9 @@ export function findSameBackbone(
   for (const place of home === undefined ? [] : [home, placeOf(home, wanted)]) {
     try {
       const kept = readKeptBackbone(place, wanted.id)
-      if (kept?.model.sha256 === wanted.sha256) return toBackbone(place, kept)
+      if (kept?.model.sha256 !== wanted.sha256) continue
+      if (place !== home) noteUse(place)
+      return toBackbone(place, kept)
     } catch {
       // A damaged one counts as none: the version may bring a whole one.
     }
@@ -132,8 +137,38 @@ export async function storeBackbone(
 /** The description lies beside the model. */
 export const descriptionPath = (modelPath: string): string => join(dirname(modelPath), DESCRIPTION)
 
+const gotBackbonesFolder = (home: string): string => join(home, 'cache', 'backbones')
 const placeOf = (home: string, { sha256 }: WantedBackbone): string =>
-  join(home, 'cache', 'backbones', sha256)
+  join(gotBackbonesFolder(home), sha256)
+
+/** A cache that cannot be written to can still be read. */
+function noteUse(place: string): void {
+  const now = new Date()
+  try {
+    utimesSync(place, now, now)
+  } catch {}
+}
+
+export interface GotBackbone {
+  readonly path: string
+  readonly sizeBytes: number
+  /** Milliseconds since 1970. */
+  readonly usedAtMs: number
+}
+
+/** What was got for versions; each may go at any time, and is got again. */
+export async function listGotBackbones(home: string): Promise<GotBackbone[]> {
+  const folder = gotBackbonesFolder(home)
+  const names = await readdir(folder).catch(() => [])
+  return Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      const sizes = listKeptIds(path).map(async (id) => (await stat(keptModelPath(path, id))).size)
+      const sizeBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+      return { path, sizeBytes, usedAtMs: (await stat(path)).mtimeMs }
+    }),
+  )
+}
 
 function requireSame({ id, sha256 }: WantedBackbone, bytes: Uint8Array): BackboneDescription {
   const description = parseDescription(Buffer.from(bytes).toString(), id, 'the version')

@@ -2,6 +2,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { downloadsFolder, keptBackbonesFolder, listKeptIds } from '../backbones/kept-backbones.ts'
+import { listGotBackbones } from '../backbones/portable-backbones.ts'
 import {
   listUnpackedArchives,
   measureFolder,
@@ -45,6 +46,8 @@ export async function runCacheShow(
     count: listKeptIds(home).length,
     sizeBytes: await measureFolder(keptBackbonesFolder(home)),
   }
+  const got = await listGotBackbones(home)
+  const carried = { count: got.length, sizeBytes: sum(got) }
   const imported = await listCachedImports(home)
   const imports = { count: imported.length, sizeBytes: sum(imported) }
   const blobs = await withRegistry(context, measureBlobs)
@@ -52,7 +55,7 @@ export async function runCacheShow(
   const reports = await measureFolders(join(home, 'reports'))
   if (json)
     return printJson(context, {
-      ...{ home, features, unpacked, imports, backbones, blobs, bundles, reports },
+      ...{ home, features, unpacked, imports, backbones, carried, blobs, bundles, reports },
     })
   const row = (what: string, { count, sizeBytes }: Removed) => [
     what,
@@ -67,6 +70,7 @@ export async function runCacheShow(
     row('unpacked archives', unpacked),
     row('classifiers of foreign files', imports),
     row('backbones', backbones),
+    row('backbones that versions brought', carried),
     row('files of versions, datasets and corrections', blobs.referenced),
     row('files that nothing refers to', blobs.unreferenced),
     row('bundles', bundles),
@@ -84,6 +88,8 @@ export interface CachePrunePlan {
 interface Pruned extends PrunedFeatures {
   readonly unpacked: Removed
   readonly imports: Removed
+  /** Backbones that versions brought, which they bring again. */
+  readonly carried: Removed
   readonly downloads: Removed
   readonly blobs: Removed
 }
@@ -97,16 +103,19 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
   const old = archives.filter(({ usedAtMs }) => usedAtMs < usedBeforeMs)
   const imports = (await listCachedImports(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const features = await pruneFeatureCache(home, { usedBeforeMs, dryRun })
+  const carried = (await listGotBackbones(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const downloads = (await listDownloads(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   if (!dryRun) {
     for (const { path } of downloads) await rm(path, { force: true })
     for (const archive of old) await removeUnpackedArchive(archive)
     for (const each of imports) await removeCachedImport(home, each)
+    for (const { path } of carried) await rm(path, { recursive: true, force: true })
   }
   const pruned: Pruned = {
     ...features,
     unpacked: { count: old.length, sizeBytes: sum(old) },
     imports: { count: imports.length, sizeBytes: sum(imports) },
+    carried: { count: carried.length, sizeBytes: sum(carried) },
     downloads: { count: downloads.length, sizeBytes: sum(downloads) },
     blobs: await withRegistry(context, (registry, store) => pruneBlobs(registry, store, dryRun)),
   }
@@ -121,6 +130,7 @@ function describePruned(pruned: Pruned, { dryRun, olderThanDays }: CachePrunePla
     ['features left half written', pruned.unfinished],
     [`unpacked archives not used for ${days}`, pruned.unpacked],
     [`classifiers of foreign files not used for ${days}`, pruned.imports],
+    [`backbones that versions brought, not used for ${days}`, pruned.carried],
     [`downloads of backbones left for ${days}`, pruned.downloads],
     ['files that nothing refers to', pruned.blobs],
   ] as const

@@ -1,6 +1,10 @@
 import { join } from 'node:path'
+import { sha256 } from '../core/hashes.ts'
 import type { BlobStore } from './blob-store.ts'
 import { openFolderBlobStore } from './folder-blob-store.ts'
+
+/** Below it, one folder for each bucket whose blobs were read. */
+export const cachedBlobsFolder = (home: string): string => join(home, 'cache', 'blobs')
 
 /**
  * Opens the blob store in the bucket that a URL names, without asking it anything yet, or the one of a home folder where
@@ -8,11 +12,15 @@ import { openFolderBlobStore } from './folder-blob-store.ts'
  */
 export async function openBlobStore(url: string | undefined, home: string): Promise<BlobStore> {
   if (url === undefined) return openFolderBlobStore(join(home, 'blobs'))
-  const [{ openBucket }, { parseBucketUrl }, { createBucketBlobStore }] = await Promise.all([
-    import('../buckets/open-bucket.ts'),
-    import('../buckets/bucket-url.ts'),
-    import('./bucket-blob-store.ts'),
-  ])
+  const [{ openBucket }, { parseBucketUrl }, { createBucketBlobStore }, { openCachedBlobStore }] =
+    await Promise.all([
+      import('../buckets/open-bucket.ts'),
+      import('../buckets/bucket-url.ts'),
+      import('./bucket-blob-store.ts'),
+      import('./cached-blob-store.ts'),
+    ])
   const place = parseBucketUrl(url)
-  return createBucketBlobStore(await openBucket(place), place.prefix)
+  const blobs = createBucketBlobStore(await openBucket(place), place.prefix)
+  const name = sha256(Buffer.from(url)).slice(0, 16)
+  return openCachedBlobStore(blobs, await openFolderBlobStore(join(cachedBlobsFolder(home), name)))
 }

@@ -174,7 +174,9 @@ describe.each([
     expect(Buffer.compare(await blobs.get(hash), bytes)).toBe(0)
   })
 
-  it.runIf(scheme === 's3')('refuses bytes that are not those of their checksum', async () => {
+  // Google's servers compare another checksum, which cannot be wrong here.
+  const compared = scheme === 's3' ? ['SHA-256'] : []
+  it.each(compared)('refuses bytes that are not those of their %s', async () => {
     const { bucket, prefix } = await opening()
     const key = `${prefix}/wrong`
     const said = sha256(Buffer.from('other'))

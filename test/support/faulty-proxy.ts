@@ -113,7 +113,7 @@ function stall(from: Socket, to: Socket, bytes: number): void {
   })
 }
 
-const TICK_MS = 20
+const TICK_MS = 5
 
 function slow(from: Socket, to: Socket, bytesPerSecond: number): void {
   from.on('data', (piece) => {
