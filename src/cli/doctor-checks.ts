@@ -245,7 +245,11 @@ async function checkPort(): Promise<Finding> {
 }
 
 async function checkToken({ token }: Config): Promise<Finding> {
-  if (token === undefined) return fine('token', 'none: the server answers on loopback only')
+  if (token === undefined)
+    return fine(
+      'token',
+      'VERGER_TOKEN is not set: without verger tokens the server answers on loopback only',
+    )
   if (token.length >= SHORT_TOKEN) return fine('token', 'set')
   return slow(
     'token',
