@@ -1,14 +1,16 @@
 import { parseDurationMs } from '../core/durations.ts'
 import { VergerError } from '../core/errors.ts'
-import { readAudit } from '../registry/audit.ts'
+import { withAccess } from './access-api.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { formatTime } from './formats.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { withRegistry } from './with-registry.ts'
+import type { ServerAddress } from './server-choice.ts'
 
 export interface AuditPlan {
+  /** Undefined stands for this machine. */
+  readonly server: ServerAddress | undefined
   /** `7d`, or a date. */
   readonly since: string
   readonly model: string | undefined
@@ -17,14 +19,14 @@ export interface AuditPlan {
 
 export async function runAudit(
   context: CommandContext,
-  { since, model, json }: AuditPlan,
+  { server, since, model, json }: AuditPlan,
 ): Promise<void> {
-  const query = { since: startOf(since), model, limit: Number.MAX_SAFE_INTEGER }
-  const entries = await withRegistry(context, (_registry, store) => readAudit(store, query))
+  const range = { since: startOf(since), model }
+  const entries = await withAccess(context, server, (access) => access.readAudit(range))
   entries.reverse()
   if (json) return printJson(context, entries)
   if (entries.length === 0) {
-    context.stderr.write(`Nothing was changed or refused since ${formatTime(query.since)}.\n`)
+    context.stderr.write(`Nothing was changed or refused since ${formatTime(range.since)}.\n`)
     return
   }
   context.stdout.write(

@@ -1,36 +1,35 @@
 import { parseDurationMs } from '../core/durations.ts'
-import { auditedStore } from '../registry/audited-registry.ts'
-import { currentUser } from '../registry/current-user.ts'
-import { createToken, listTokens, revokeToken, type Token } from '../registry/tokens.ts'
+import type { Token } from '../registry/tokens.ts'
+import { withAccess } from './access-api.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { formatTime } from './formats.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { withRegistry } from './with-registry.ts'
+import type { ServerAddress } from './server-choice.ts'
 
-export interface PlannedToken {
+/** `server` undefined stands for this machine. */
+interface Asked {
+  readonly server: ServerAddress | undefined
+  readonly json: boolean
+}
+
+export interface PlannedToken extends Asked {
   readonly name: string
   readonly scopes: readonly string[]
   readonly models: readonly string[] | undefined
   /** `90d`, or a date. */
   readonly expires: string | undefined
-  readonly json: boolean
 }
 
 /** The token alone goes to standard output, so that a shell can keep it. */
 export async function runTokensCreate(
   context: CommandContext,
-  { name, scopes, models, expires, json }: PlannedToken,
+  { server, name, scopes, models, expires, json }: PlannedToken,
 ): Promise<void> {
-  const who = currentUser()
   const expiresAt = expires === undefined ? undefined : expiryOf(expires)
-  const created = await withRegistry(context, (_registry, store) =>
-    createToken(
-      auditedStore(store, who, { action: 'token.create', target: name }),
-      { name, scopes, models, expiresAt },
-      who,
-    ),
+  const created = await withAccess(context, server, (access) =>
+    access.createToken({ name, scopes, models, expiresAt }),
   )
   if (json) return printJson(context, created)
   context.stdout.write(`${created.token}\n`)
@@ -41,9 +40,9 @@ export async function runTokensCreate(
 
 export async function runTokensList(
   context: CommandContext,
-  { json }: { readonly json: boolean },
+  { server, json }: Asked,
 ): Promise<void> {
-  const tokens = await withRegistry(context, (_registry, store) => listTokens(store))
+  const tokens = await withAccess(context, server, (access) => access.listTokens())
   if (json) return printJson(context, tokens)
   if (tokens.length === 0) {
     context.stderr.write(
@@ -71,11 +70,9 @@ export async function runTokensList(
 
 export async function runTokensRevoke(
   context: CommandContext,
-  { name, json }: { readonly name: string; readonly json: boolean },
+  { server, name, json }: Asked & { readonly name: string },
 ): Promise<void> {
-  const token = await withRegistry(context, (_registry, store) =>
-    revokeToken(auditedStore(store, currentUser(), { action: 'token.revoke', target: name }), name),
-  )
+  const token = await withAccess(context, server, (access) => access.revokeToken(name))
   if (json) return printJson(context, token)
   context.stdout.write(`Revoked ${name}. Every server refuses it within a second.\n`)
 }

@@ -13,7 +13,7 @@ import {
 } from '../support/http-client.ts'
 import { createModelHome, type ModelHome } from '../support/model-home.ts'
 import { readPhoto } from '../support/photos.ts'
-import { serversLeft, startServer, type TestServer } from '../support/server.ts'
+import { runProgram, serversLeft, startServer, type TestServer } from '../support/server.ts'
 
 const photo = readPhoto('baseline.jpg')
 const raw = { type: 'image/jpeg' }
@@ -261,7 +261,7 @@ describe('over HTTP', () => {
 
   test.each([
     [{ scopes: ['predict'] }, 'request_invalid', /name/],
-    [{ name: 'a', scopes: ['admin'] }, 'request_invalid', /scopes/],
+    [{ name: 'a', scopes: ['admin'] }, 'token_invalid', /predict, read, manage, received admin/],
     [{ name: 'a', scopes: [] }, 'token_invalid', /received none/],
     [{ name: 'a', scopes: ['read'], expiresAt: '90d' }, 'request_invalid', /expiresAt/],
     [{ name: 'a', scopes: ['read'], models: ['no'] }, 'model_unknown', /"no"/],
@@ -272,6 +272,52 @@ describe('over HTTP', () => {
 
   test('one that does not exist is not revoked', async () => {
     expectError(await send('DELETE', '/api/tokens/phoney', manager), 'token_unknown', /"phoney"/)
+  })
+})
+
+describe('commands with --server', () => {
+  let manager: string
+  beforeAll(async () => {
+    manager = await give('remote', ['manage'])
+  })
+  const verger = async (line: string, token = manager) => {
+    const args = [...line.split(' '), '--server', server.url]
+    const { exitCode, stdout, stderr } = await runProgram(args, { VERGER_TOKEN: token })
+    return { exitCode, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
+  }
+
+  test('make, list and revoke a token of the server', async () => {
+    const made = await verger('tokens create far --scope predict --model fruits --expires 1d')
+    expect(made, made.stderr).toMatchObject({ exitCode: 0 })
+    expect(made.stdout).toMatch(/^vgr_[0-9a-f]{72}$/)
+    given.push(made.stdout)
+    predictionsOf(await askPhoto(made.stdout, 'model=fruits'))
+    expect((await verger('tokens list')).stdout).toMatch(
+      /far +active +predict +fruits +20.* remote/,
+    )
+    expect((await verger('tokens revoke far')).stdout).toMatch(/^Revoked far/)
+    expect((await askPhoto(made.stdout, 'model=fruits')).status).toBe(401)
+    const { stdout } = await verger('audit --json')
+    expect(JSON.parse(stdout)).toContainEqual(
+      expect.objectContaining({ who: 'remote', action: 'token.revoke', target: 'far' }),
+    )
+  })
+
+  test.each([
+    ['tokens create far --scope predict', 1, /token_exists/],
+    ['tokens create x --scope predict --model no', 2, /model_unknown/],
+    ['tokens create x --scope admin', 2, /token_invalid/],
+    ['tokens revoke nothing', 2, /token_unknown/],
+  ])('%s fails as it does here', async (line, exitCode, message) => {
+    const outcome = await verger(line)
+    expect(outcome.exitCode).toBe(exitCode)
+    expect(outcome.stderr).toMatch(message)
+  })
+
+  test('are refused with the scope that is missing', async () => {
+    const { exitCode, stderr } = await verger('tokens list', given[0])
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/scope manage, received reader with read \[forbidden\]/)
   })
 })
 

@@ -1,15 +1,16 @@
 /** `verger audit`: who changed what, and who was refused. */
 import { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
-interface AuditOptions {
+interface AuditOptions extends ServerOptions {
   readonly since: string
   readonly model?: string
   readonly json?: boolean
 }
 
 export function createAuditCommand(context: CommandContext): Command {
-  return new Command('audit')
+  return addServerOptions(new Command('audit'))
     .summary('show who changed what, and who was refused')
     .description(
       'Prints the audit log, the oldest entry first: every change of models, versions, defaults and tokens, by command or over the network, and every request that was refused.',
@@ -19,10 +20,10 @@ export function createAuditCommand(context: CommandContext): Command {
     .option('--json', 'print an array of entries')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ verger audit\n  $ verger audit --since 90d --model fruits\n  $ verger audit --since 2026-01-01 --json',
+      '\nExamples:\n  $ verger audit\n  $ verger audit --since 90d --model fruits\n  $ verger audit --since 2026-01-01 --json\n  $ verger audit --server https://verger.example.com',
     )
-    .action(async ({ since, model, json = false }: AuditOptions) => {
+    .action(async ({ since, model, json = false, ...options }: AuditOptions) => {
       const { runAudit } = await import('../run-audit.ts')
-      await runAudit(context, { since, model, json })
+      await runAudit(context, { server: await chooseServer(context, options), since, model, json })
     })
 }

@@ -1,8 +1,9 @@
 /** `verger tokens`: who may ask a server for what. */
 import { Command } from 'commander'
 import type { CommandContext } from '../context.ts'
+import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
-interface Json {
+interface Json extends ServerOptions {
   readonly json?: boolean
 }
 
@@ -23,9 +24,9 @@ export function createTokensCommand(context: CommandContext): Command {
       'after',
       '\nExamples:\n  $ verger tokens create scales --scope predict --model fruits\n  $ verger tokens revoke scales',
     )
-    .addCommand(createCreateCommand(context))
-    .addCommand(createListCommand(context))
-    .addCommand(createRevokeCommand(context))
+    .addCommand(addServerOptions(createCreateCommand(context)))
+    .addCommand(addServerOptions(createListCommand(context)))
+    .addCommand(addServerOptions(createRevokeCommand(context)))
 }
 
 function createCreateCommand(context: CommandContext): Command {
@@ -49,10 +50,20 @@ Examples:
   $ verger tokens create ci --scope read,manage --expires 90d
   $ TOKEN=$(verger tokens create phone --scope predict)`,
     )
-    .action(async (name: string, { scope, model, expires, json = false }: CreateOptions) => {
-      const { runTokensCreate } = await import('../run-tokens.ts')
-      await runTokensCreate(context, { name, scopes: scope, models: model, expires, json })
-    })
+    .action(
+      async (name: string, { scope, model, expires, json = false, ...options }: CreateOptions) => {
+        const { runTokensCreate } = await import('../run-tokens.ts')
+        const server = await chooseServer(context, options)
+        await runTokensCreate(context, {
+          server,
+          name,
+          scopes: scope,
+          models: model,
+          expires,
+          json,
+        })
+      },
+    )
 }
 
 function createListCommand(context: CommandContext): Command {
@@ -61,9 +72,9 @@ function createListCommand(context: CommandContext): Command {
     .description('Lists all tokens that ever were, without their text.')
     .option('--json', 'print an array of tokens')
     .addHelpText('after', '\nExample:\n  $ verger tokens list')
-    .action(async ({ json = false }: Json) => {
+    .action(async ({ json = false, ...options }: Json) => {
       const { runTokensList } = await import('../run-tokens.ts')
-      await runTokensList(context, { json })
+      await runTokensList(context, { server: await chooseServer(context, options), json })
     })
 }
 
@@ -74,9 +85,9 @@ function createRevokeCommand(context: CommandContext): Command {
     .argument('<name>', 'name of the token')
     .option('--json', 'print the token')
     .addHelpText('after', '\nExample:\n  $ verger tokens revoke scales')
-    .action(async (name: string, { json = false }: Json) => {
+    .action(async (name: string, { json = false, ...options }: Json) => {
       const { runTokensRevoke } = await import('../run-tokens.ts')
-      await runTokensRevoke(context, { name, json })
+      await runTokensRevoke(context, { server: await chooseServer(context, options), name, json })
     })
 }
 

@@ -64,7 +64,7 @@ export function registerTokenRoutes(app: FastifyInstance, { home }: RouteOptions
           additionalProperties: false,
           properties: {
             name: { type: 'string', description: 'What the audit log calls its bearer' },
-            scopes: SCOPE_LIST,
+            scopes: { ...NAMES, description: `One or several of ${SCOPES.join(', ')}` },
             models: { ...NAMES, description: 'The only models that it is for' },
             expiresAt: TIME,
           },
