@@ -47,7 +47,7 @@ export function openServer(address: ServerAddress): AskedServer {
 }
 
 /** The error that a response carries. */
-export function readFailure(
+function readFailure(
   body: unknown,
   { status, headers }: Pick<Response, 'status' | 'headers'>,
   address: ServerAddress,
@@ -101,7 +101,7 @@ const UNTRUSTED =
   /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF|SELF_SIGNED|UNABLE_TO_(GET|VERIFY|DECRYPT)|HOSTNAME_MISMATCH)/
 
 /** Says in our words why a request could not be sent, or its answer not be read. */
-export function toServerError(error: unknown, address: ServerAddress): VergerError {
+function toServerError(error: unknown, address: ServerAddress): VergerError {
   if (error instanceof VergerError) return error
   const { url } = address
   if (error instanceof SyntaxError) return foreign(address, 'an answer that is no JSON', error)

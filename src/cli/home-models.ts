@@ -2,7 +2,7 @@
 import type { Config } from '../core/config.ts'
 import { setCanary, setShadow } from '../deployment/start-trial.ts'
 import { rollBack, switchDefault } from '../deployment/switch-default.ts'
-import { createTrialDescriber } from '../deployment/trial-host.ts'
+import { createTrialDescriber, createTrialHost } from '../deployment/trial-host.ts'
 import type { Registry } from '../registry/registry.ts'
 import { removeModel } from '../registry/remove-model.ts'
 import type { Store } from '../store/store.ts'
@@ -13,9 +13,11 @@ import type { ModelsApi } from './models-api.ts'
 export function homeModels(
   registry: Registry,
   store: Store,
-  { home, limits }: Pick<Config, 'home' | 'limits'>,
+  config: Pick<Config, 'home' | 'limits'>,
 ): ModelsApi {
-  const host = createTrialDescriber({ registry, blobs: store.blobs, home }, limits)
+  const { home, limits } = config
+  const { blobs } = store
+  const host = createTrialDescriber({ registry, blobs, home }, limits)
   return {
     ...registry,
     setDefault: (...args) => switchDefault(host, registry, ...args),
@@ -23,6 +25,12 @@ export function homeModels(
     setCanary: (...args) => setCanary(host, registry, ...args),
     setShadow: (...args) => setShadow(host, registry, ...args),
     removeModel: (name, deletion) => removeModel(store, name, deletion),
+    async createVersion(version, narrator) {
+      // Loads the importers, which no other command needs.
+      const { createVersion } = await import('../deployment/create-version.ts')
+      const tester = createTrialHost(limits)
+      return createVersion({ registry, blobs, host: tester, config }, version, narrator)
+    },
     readCard: (name, version) => readModelCard(registry, store, name, version),
   }
 }

@@ -1,10 +1,16 @@
 /** Models and versions, of this machine or of a server: commands say the same of both. */
 
-import type { ModelDeletion, Registry } from '../registry/registry.ts'
+import type { CreateOptions, NewVersion } from '../deployment/create-version.ts'
+import type { ModelDeletion, Registry, Version } from '../registry/registry.ts'
 import type { RemovedModel } from '../registry/remove-model.ts'
 import type { ModelCard } from '../training/model-card.ts'
 import type { CommandContext } from './context.ts'
 import type { ServerAddress } from './server-choice.ts'
+
+/** Hears how far a version has come. */
+export interface CreateNarrator extends Pick<CreateOptions, 'onProgress' | 'onNote'> {
+  onUpload(doneBytes: number, totalBytes: number): void
+}
 
 export interface ModelsApi
   extends Pick<
@@ -26,6 +32,8 @@ export interface ModelsApi
   > {
   /** Throws like `Registry.deleteModel`. */
   removeModel(name: string, deletion: ModelDeletion): Promise<RemovedModel>
+  /** Makes a version of what lies on this machine, or in a bucket. Throws like `createVersion`. */
+  createVersion(version: NewVersion, narrator: CreateNarrator): Promise<Version>
   /** Throws like `readModelCard`. */
   readCard(name: string, version: string | undefined): Promise<ModelCard>
 }
@@ -42,7 +50,7 @@ export async function withModels<Result>(
       import('./server-models.ts'),
     ])
     const opened = openServer(server)
-    return use(serverModels(opened)).finally(() => opened.close())
+    return use(serverModels(opened, context.config)).finally(() => opened.close())
   }
   const [{ withRegistry }, { homeModels }] = await Promise.all([
     import('./with-registry.ts'),

@@ -1,20 +1,22 @@
 /** Says on standard error how far a source has come on its way in. */
 import { resolve } from 'node:path'
-import type { CreateOptions } from '../deployment/create-version.ts'
 import { isUrl } from '../deployment/open-source.ts'
 import { ByteProgressLine } from './byte-progress-line.ts'
 import type { CommandContext } from './context.ts'
+import type { CreateNarrator } from './models-api.ts'
 import { printable } from './printable.ts'
 import { paint } from './render.ts'
 
-export interface SourceNarrator extends Required<Pick<CreateOptions, 'onProgress' | 'onNote'>> {
+export interface SourceNarrator extends Required<CreateNarrator> {
   /** Removes what it drew on a terminal. */
   readonly clear: () => void
 }
 
 export function narrateSource({ stderr }: CommandContext): SourceNarrator {
   const line = new ByteProgressLine(stderr, 'fetched')
+  const uploads = new ByteProgressLine(stderr, 'uploaded')
   return {
+    onUpload: (doneBytes, totalBytes) => uploads.update(doneBytes, totalBytes),
     onProgress(progress) {
       if (progress.stage === 'fetching') line.update(progress.doneBytes, progress.totalBytes)
       else line.clear()
@@ -23,7 +25,10 @@ export function narrateSource({ stderr }: CommandContext): SourceNarrator {
       line.clear()
       stderr.write(`${paint(stderr, 'yellow', 'note')} ${printable(note)}\n`)
     },
-    clear: () => line.clear(),
+    clear() {
+      line.clear()
+      uploads.clear()
+    },
   }
 }
 

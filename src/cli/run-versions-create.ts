@@ -1,7 +1,6 @@
 /** Makes a version of what lies somewhere: fetched, read, tested, registered. */
 import { bundleId } from '../bundles/verify-bundle.ts'
-import { VergerError } from '../core/errors.ts'
-import { createVersion, testSource } from '../deployment/create-version.ts'
+import { testSource } from '../deployment/create-version.ts'
 import { openSource } from '../deployment/open-source.ts'
 import { createTrialHost } from '../deployment/trial-host.ts'
 import type { ScalingName } from '../importing/import-task.ts'
@@ -10,12 +9,12 @@ import { parseVersionPath } from '../registry/names.ts'
 import type { Registry } from '../registry/registry.ts'
 import { hasRegistry } from '../store/has-registry.ts'
 import type { CommandContext } from './context.ts'
+import { withModels } from './models-api.ts'
 import { narrateSource, resolveOrigin } from './narrate-source.ts'
 import { parseKeyValues } from './parse-key-values.ts'
 import { printJson } from './print-json.ts'
 import { shortId } from './render-dataset.ts'
 import type { ServerAddress } from './server-choice.ts'
-import { withRegistry } from './with-registry.ts'
 import { withTemporaryHome } from './with-temporary-home.ts'
 
 export interface VersionsCreatePlan {
@@ -41,12 +40,7 @@ export async function runVersionsCreate(
   context: CommandContext,
   plan: VersionsCreatePlan,
 ): Promise<void> {
-  const { config, cwd } = context
-  if (plan.server !== undefined) {
-    throw new VergerError('usage_invalid', 'Expected --local, received a server', {
-      hint: 'Run the command on the machine of the server.',
-    })
-  }
+  const { cwd } = context
   const { scaling, licence, description, why, setDefault } = plan
   const target = parseVersionPath(plan.path)
   const labels = parseKeyValues(plan.label, '--label')
@@ -55,9 +49,8 @@ export async function runVersionsCreate(
   const from = resolveOrigin(plan.from, cwd)
   if (plan.dryRun) return tryOut(context, plan, from, facts)
   const narrator = narrateSource(context)
-  const { version, defaultVersion } = await withRegistry(context, async (registry, { blobs }) => {
-    const version = await createVersion(
-      { registry, blobs, host: createTrialHost(config.limits), config },
+  const { version, defaultVersion } = await withModels(context, plan.server, async (models) => {
+    const version = await models.createVersion(
       {
         ...{ ...target, from, facts, labels, setDefault },
         ...(description === undefined ? {} : { description }),
@@ -65,7 +58,7 @@ export async function runVersionsCreate(
       },
       narrator,
     )
-    return { version, defaultVersion: (await registry.getModel(target.model)).defaultVersion }
+    return { version, defaultVersion: (await models.getModel(target.model)).defaultVersion }
   }).finally(narrator.clear)
   const isDefault = defaultVersion === version.name
   if (plan.json) return printJson(context, { ...version, isDefault })
@@ -78,7 +71,7 @@ export async function runVersionsCreate(
 /** Does all but to keep anything. */
 async function tryOut(
   context: CommandContext,
-  { path, json }: VersionsCreatePlan,
+  { server, path, json }: VersionsCreatePlan,
   from: string,
   facts: Parameters<typeof openSource>[1],
 ): Promise<void> {
@@ -87,10 +80,11 @@ async function tryOut(
   const narrator = narrateSource(context)
   await withTemporaryHome(async (madeIn) => {
     const source = await openSource(from, facts, { ...config, ...narrator, madeIn })
-    const test = (registry: Registry | undefined) =>
+    const test = (registry: Pick<Registry, 'resolveVersion'> | undefined) =>
       testSource({ registry, host: createTrialHost(config.limits) }, source, target, narrator)
     // A trial makes no registry.
-    await ((await hasRegistry(config)) ? withRegistry(context, test) : test(undefined))
+    const isThere = server !== undefined || (await hasRegistry(config))
+    await (isThere ? withModels(context, server, test) : test(undefined))
     narrator.clear()
     const bundle = bundleId(source.files)
     const { model, version } = target

@@ -1,11 +1,16 @@
 /** The models of a server, over its own API. */
 import type { Model as ModelJson, Version as VersionJson } from '../client/create-client.ts'
+import type { Config } from '../core/config.ts'
 import type { Change, DefaultChange, Model, Precondition, Version } from '../registry/registry.ts'
 import type { ModelCard } from '../training/model-card.ts'
 import type { AskedServer } from './ask-server.ts'
 import type { ModelsApi } from './models-api.ts'
 
-export function serverModels({ ask }: AskedServer): ModelsApi {
+export function serverModels(
+  server: AskedServer,
+  config: Pick<Config, 'home' | 'limits'>,
+): ModelsApi {
+  const { ask } = server
   const ofModel = (model: string) => ({ params: { path: { model } } })
   const ofVersion = (model: string, version: string) => ({ params: { path: { model, version } } })
 
@@ -86,6 +91,10 @@ export function serverModels({ ask }: AskedServer): ModelsApi {
       const { path } = ofVersion(model, version).params
       const params = { path, query: { dryRun, ...(why === undefined ? {} : { why }) } }
       await ask((client) => client.DELETE('/api/models/{model}/versions/{version}', { params }))
+    },
+    async createVersion(version, narrator) {
+      const { uploadVersion } = await import('./upload-version.ts')
+      return toVersion(await uploadVersion(server, config, version, narrator))
     },
     async readVersionFile({ model, name: version }, file) {
       const params = { path: { model, version, file } }

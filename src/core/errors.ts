@@ -53,6 +53,7 @@ export const ERROR_CATALOGUE = {
   backup_invalid: failure(422, 'A backup is not whole, is damaged, or is none.'),
   base64_invalid: failure(400, 'A text that should be base64 is not.'),
   blob_damaged: failure(500, 'A stored file differs from the hash that names it.'),
+  blob_unknown: failure(404, 'No bytes with this hash were uploaded.'),
   blob_missing: failure(500, 'A stored file is not where it should be.'),
   body_too_large: failure(413, 'The request body is larger than the server accepts.'),
   bucket_unknown: failure(404, 'No bucket has this name, or not at this endpoint.'),
@@ -220,6 +221,10 @@ export const ERROR_CATALOGUE = {
   too_many_parts: failure(413, 'A multipart body has more parts than a request may have.'),
   unauthorized: failure(401, 'The server wants a token and the request has none or a wrong one.'),
   unimplemented: failure(501, 'A protocol has a call that Verger does not offer.'),
+  upload_damaged: failure(
+    422,
+    'The bytes that arrived have another hash than the one that names them.',
+  ),
   url_failed: failure(502, 'A photo could not be fetched from its URL.'),
   url_refused: failure(
     422,

@@ -77,7 +77,10 @@ export async function registerSource(
 
 /** Does all that could refuse a version before anything is kept; without a registry every name is free. */
 export async function testSource(
-  { registry, host }: Pick<Workshop, 'host'> & { readonly registry: Registry | undefined },
+  {
+    registry,
+    host,
+  }: Pick<Workshop, 'host'> & { readonly registry: Pick<Registry, 'resolveVersion'> | undefined },
   { files, backbone }: ReadSource,
   { model, version }: Pick<VersionNaming, 'model' | 'version'>,
   { signal, onProgress }: CreateOptions = {},
@@ -91,7 +94,7 @@ export async function testSource(
 }
 
 async function findVersion(
-  registry: Registry | undefined,
+  registry: Pick<Registry, 'resolveVersion'> | undefined,
   model: string,
   version: string,
 ): Promise<Version | undefined> {

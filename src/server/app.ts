@@ -25,6 +25,7 @@ import type { RouteOptions } from './route-options.ts'
 import { registerAuditRoute } from './routes/audit.ts'
 import { registerCloudRoutes } from './routes/cloudml/cloudml.ts'
 import { registerCorrectionRoute } from './routes/corrections.ts'
+import { registerCreateVersionRoute } from './routes/create-version-route.ts'
 import { registerDefaultRoutes } from './routes/defaults.ts'
 import { registerHealthRoutes } from './routes/health.ts'
 import { MODEL_SCHEMAS } from './routes/model-schemas.ts'
@@ -38,6 +39,7 @@ import { registerStorageRoutes } from './routes/storage/storage.ts'
 import { canonicalUrl } from './routes/tensorflow-serving/canonical-url.ts'
 import { registerTensorflowServing } from './routes/tensorflow-serving/routes.ts'
 import { registerTokenRoutes } from './routes/tokens.ts'
+import { registerUploadRoutes } from './routes/uploads.ts'
 import { registerVersionRoutes } from './routes/versions.ts'
 import { registerSecurityHeaders } from './security-headers.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -173,13 +175,15 @@ export async function createApp({
   app.decorate('services', { options, statistics, hold: app.hold })
   registerHealthRoutes(app, options, { warming, stopping })
   app.removeContentTypeParser('text/plain')
-  await registerOwnApi(app, (api) => {
+  await registerOwnApi(app, async (api) => {
     registerPredictRoute(api, options)
     registerModelRoutes(api, options)
     registerVersionRoutes(api, options)
     registerDefaultRoutes(api, options)
     registerCorrectionRoute(api, options)
     registerStateRoutes(api, options)
+    await registerUploadRoutes(api, options)
+    registerCreateVersionRoute(api, options)
     registerTokenRoutes(api, options)
     registerAuditRoute(api, options)
     api.get(

@@ -4,7 +4,7 @@ import { refTo } from './schemas.ts'
 /** See `DefaultChangeKind` in `store/schema.ts`. */
 const DEFAULT_CHANGE_KINDS = ['set', 'rollback', 'delete', 'canary', 'shadow'] as const
 
-const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+export const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
 const TIME = { type: 'string', format: 'date-time' } as const
 const CLASSES = { type: 'array', items: { type: 'string' } } as const
 const SHARE = { type: 'number', minimum: 0, maximum: 1 } as const

@@ -11,7 +11,7 @@ const NO_QUERY = { type: 'object', additionalProperties: false, properties: {} }
 /** Registers routes of our own API, which `register` adds to the instance that it is given. */
 export async function registerOwnApi(
   app: FastifyInstance,
-  register: (api: FastifyInstance) => void,
+  register: (api: FastifyInstance) => Promise<void>,
 ): Promise<void> {
   await app.register(async (api) => {
     const methods = new Map<string, Set<string>>()
@@ -21,7 +21,7 @@ export async function registerOwnApi(
     })
     // Only the query arrives as text: coercion of types would also turn numbers of a JSON body into photos.
     api.addHook('preValidation', async (request) => readQuery(request))
-    register(api)
+    await register(api)
     refuseOtherMethods(api, methods)
   })
 }
