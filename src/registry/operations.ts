@@ -180,6 +180,14 @@ export async function listOperations({ db }: Store, model?: string): Promise<Ope
   return rows.map(toOperation)
 }
 
+/** Throws `operation_running` where something is being done to a version, or to its whole model. */
+export async function requireSettled(store: Store, model: string, version: string): Promise<void> {
+  const running = (await listOperations(store, model)).find(
+    (each) => each.state === 'running' && (each.version === undefined || each.version === version),
+  )
+  if (running !== undefined) throw isRunning(running)
+}
+
 /** Asks an operation to end; one that has ended already stays as it is. Throws `operation_unknown`. */
 export async function requestCancel(store: Store, id: string): Promise<void> {
   await getOperation(store, id)
@@ -345,8 +353,15 @@ const readNotes = ({ annotations }: Row): Notes => ({
 
 const writeNotes = (notes: Notes): string => JSON.stringify(notes)
 
-function isRunning({ id, kind, model, version }: Row): VergerError {
-  const subject = version === null ? model : `${model}/${version}`
+function isRunning({
+  id,
+  kind,
+  model,
+  version,
+}: Pick<Row, 'id' | 'kind' | 'model'> & {
+  readonly version?: string | null | undefined
+}): VergerError {
+  const subject = version ? `${model}/${version}` : model
   return new VergerError(
     'operation_running',
     `Expected nothing else to be done to ${subject}, and ${kind} is under way (${id})`,

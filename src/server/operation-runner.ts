@@ -137,7 +137,8 @@ export function openOperationRunner({
       return { state: 'done' }
     } catch (error) {
       const known = toVergerError(error)
-      if (known.code === 'internal') logger.error({ err: error, operation: id }, 'operation failed')
+      const isBug = known.code === 'internal' && !context.signal.aborted
+      if (isBug) logger.error({ err: error, operation: id }, 'operation failed')
       const { message, hint } = known.describe()
       return {
         state: 'failed',

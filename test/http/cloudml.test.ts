@@ -5,6 +5,8 @@ import { get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { addOperation } from '../../dist/registry/operations.js'
+import { openStore } from '../../dist/store/store.js'
 import { cloud, send, stage, waitForOperation } from '../support/cloud-client.ts'
 import { createModelHome, type ModelHome } from '../support/model-home.ts'
 import { readPhoto } from '../support/photos.ts'
@@ -370,6 +372,54 @@ describe('versions', () => {
 })
 
 describe('operations', () => {
+  test('under way show their version, keep it from changes, and can be cancelled', async () => {
+    await createModel('slow')
+    // As if another server were making it, which is then heard of no more.
+    const store = await openStore({ home: home.path })
+    const { id } = await addOperation(
+      store,
+      {
+        kind: 'create_version',
+        model: 'slow',
+        version: 'v1',
+        input: { version: { description: 'Takes long', deploymentUri: 'gs://b/m' }, who: 'ana' },
+      },
+      'another server',
+    )
+    await store.close()
+    const version = '/models/slow/versions/v1'
+    expect((await ask('GET', version)).body).toMatchObject({
+      name: 'projects/p/models/slow/versions/v1',
+      description: 'Takes long',
+      state: 'CREATING',
+    })
+    const { body } = await ask('GET', `/operations/${id}`)
+    expect(body.metadata).toMatchObject({
+      operationType: 'CREATE_VERSION',
+      version: { state: 'CREATING', deploymentUri: 'gs://b/m' },
+    })
+    expect(body).not.toHaveProperty('done')
+    for (const [method, path] of [
+      ['PATCH', `${version}?updateMask=description`],
+      ['DELETE', version],
+      ['POST', `${version}:setDefault`],
+    ] as const) {
+      expect(await ask(method, path, method === 'DELETE' ? undefined : {}), path).toMatchObject({
+        status: 400,
+        body: { error: { status: 'FAILED_PRECONDITION' } },
+      })
+    }
+    const again = { name: 'v1', deploymentUri: 'gs://b/m' }
+    expect(await ask('POST', '/models/slow/versions', again)).toMatchObject({ status: 409 })
+    expect(await ask('POST', `/operations/${id}:cancel`, {})).toMatchObject({ status: 200 })
+    expect((await ask('GET', `/operations/${id}`)).body.metadata.isCancellationRequested).toBe(true)
+    expect(await waitForOperation(server.url, `projects/p/operations/${id}`)).toMatchObject({
+      done: true,
+      error: { code: 1 },
+    })
+    expect((await ask('GET', version)).status).toBe(404)
+  })
+
   test('are listed the newest first, and found under a region too', async () => {
     await createModel('nuts')
     await ask('PATCH', '/models/nuts?updateMask=description', { description: 'x' })
@@ -540,6 +590,12 @@ describe('what is around it', () => {
     expect(await ask('GET', '/models/fruits:nope')).toMatchObject({ status: 404 })
     expect(await ask('GET', '/models?alt=proto')).toMatchObject({ status: 400 })
     expect(await ask('GET', '/models?fields=(')).toMatchObject({ status: 400 })
+    expect(await ask('GET', `/models?fields=${'a('.repeat(5000)}`)).toMatchObject({ status: 400 })
+    expect(await ask('GET', `/models?filter=${'NOT '.repeat(2000)}`)).toMatchObject({ status: 400 })
+    const deep = '['.repeat(50_000) + ']'.repeat(50_000)
+    expect(await ask('POST', '/models/fruits:predict', `{"instances":[${deep}]}`)).toMatchObject({
+      status: 400,
+    })
   })
 
   test('the discovery document has every route, and refers to nothing that it lacks', async () => {

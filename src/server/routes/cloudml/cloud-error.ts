@@ -39,6 +39,7 @@ const BY_CODE: Partial<Record<ErrorCode, readonly [RpcStatus, field?: string, te
   version_unknown: ['NOT_FOUND', 'name'],
   etag_mismatch: ['ABORTED', 'etag'],
   name_invalid: ['INVALID_ARGUMENT', 'name'],
+  operation_running: ['FAILED_PRECONDITION', 'name'],
 }
 
 const BY_HTTP: Readonly<Record<number, RpcStatus>> = {

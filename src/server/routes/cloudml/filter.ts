@@ -3,6 +3,7 @@
  * as `resource.type="cloudml_job" AND timestamp>="2026-01-01T00:00:00Z"` and `jobId:census* AND state:FAILED`
  * (https://google.aip.dev/160, https://cloud.google.com/logging/docs/view/logging-query-language).
  */
+import { showValue } from '../../show-value.ts'
 import { fieldError } from './cloud-error.ts'
 import { camelCase } from './messages.ts'
 import { isObject } from './parse-message.ts'
@@ -29,7 +30,7 @@ export function parseFilter(text: string | undefined): Filter {
     const found = tokens[at]?.text
     return fieldError(
       'filter',
-      `Expected ${expected}, received ${found === undefined ? 'the end' : JSON.stringify(found)} in ${JSON.stringify(text)}`,
+      `Expected ${expected}, received ${found === undefined ? 'the end' : JSON.stringify(found)} in ${showValue(text)}`,
     )
   }
   const takeWord = (word: string): boolean => {
@@ -101,7 +102,7 @@ function tokenize(text: string): readonly Token[] {
     if (match === null) {
       throw fieldError(
         'filter',
-        `Expected comparisons such as name="v1", received ${JSON.stringify(text.slice(start, end))}`,
+        `Expected comparisons such as name="v1", received ${showValue(text.slice(start, end))}`,
       )
     }
     const [, open, close, operator, quoted, word, minus] = match

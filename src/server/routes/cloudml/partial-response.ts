@@ -1,4 +1,5 @@
 /** `fields=models(name,labels/owner),nextPageToken`: the part of an answer that a client wants. */
+import { showValue } from '../../show-value.ts'
 import { fieldError } from './cloud-error.ts'
 import { camelCase } from './messages.ts'
 import { isObject } from './parse-message.ts'
@@ -26,18 +27,23 @@ function select(value: unknown, selection: Selection): unknown {
 
 type Mutable = Map<string, Mutable>
 
+/** No answer is nested deeper than this. */
+const MAX_DEPTH = 20
+
 function parseSelector(text: string): Selection {
   const tokens = text.replace(/\s+/g, '').match(/[^,/()]+|[,/()]/g) ?? []
   let at = 0
   const refuse = () =>
-    fieldError('fields', `Expected names with , / and ( ), received ${JSON.stringify(text)}`)
+    fieldError('fields', `Expected names with , / and ( ), received ${showValue(text)}`)
 
-  function readList(into: Mutable): void {
-    do readPath(into)
+  function readList(into: Mutable, depth: number): void {
+    if (depth > MAX_DEPTH) throw refuse()
+    do readPath(into, depth)
     while (tokens[at] === ',' && ++at > 0)
   }
 
-  function readPath(into: Mutable): void {
+  function readPath(into: Mutable, depth: number): void {
+    if (depth > MAX_DEPTH) throw refuse()
     const name = tokens[at++]
     if (name === undefined || /[,/()]/.test(name)) throw refuse()
     const key = camelCase(name)
@@ -45,16 +51,16 @@ function parseSelector(text: string): Selection {
     into.set(key, below)
     if (tokens[at] === '/') {
       at++
-      readPath(below)
+      readPath(below, depth + 1)
     } else if (tokens[at] === '(') {
       at++
-      readList(below)
+      readList(below, depth + 1)
       if (tokens[at++] !== ')') throw refuse()
     }
   }
 
   const selection: Mutable = new Map()
-  readList(selection)
+  readList(selection, 0)
   if (at < tokens.length) throw refuse()
   return selection
 }

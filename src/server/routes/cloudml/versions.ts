@@ -6,6 +6,7 @@ import {
   listOperations,
   type Operation,
   recordOperation,
+  requireSettled,
 } from '../../../registry/operations.ts'
 import type { WorkContext } from '../../operation-runner.ts'
 import { withStagedFolder } from '../storage/stage-folder.ts'
@@ -179,6 +180,7 @@ export const patchVersion: CloudHandler = async ({ params, query, body }, servic
   const message = parseMessage(VERSION, body, 'version')
   const paths = parseUpdateMask(query['updateMask'], CHANGEABLE, 'version')
   const { registry, store } = await services.home.require(model)
+  await requireSettled(store, model, name)
   const version = await registry.resolveVersion(model, name)
   await registry.updateVersion(
     model,
@@ -205,6 +207,7 @@ export const patchVersion: CloudHandler = async ({ params, query, body }, servic
 export const deleteVersion: CloudHandler = async (request, services) => {
   const { model, version } = request.params
   const { registry, store } = await services.home.require(model)
+  await requireSettled(store, model, version)
   const isThere = (await registry.listVersions(model)).some(({ name }) => name === version)
   const forgotten = await forgetFailures(store, model, version)
   if (isThere || !forgotten) await registry.deleteVersion(model, version, { dryRun: true })
@@ -233,7 +236,8 @@ export async function runDeleteVersion(
 export const setDefaultVersion: CloudHandler = async ({ params, body, caller }, services) => {
   const { model, version } = params
   parseMessage('GoogleCloudMlV1__SetDefaultVersionRequest', body, 'request')
-  const { registry } = await services.home.require(model)
+  const { registry, store } = await services.home.require(model)
+  await requireSettled(store, model, version)
   await switchDefault(services.host, registry, model, version, { who: caller.name })
   return viewVersion(params, services)
 }
