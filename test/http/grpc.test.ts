@@ -4,8 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { readConfig } from 'verger'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createRegistry } from '../../dist/registry/registry.js'
+import { createToken } from '../../dist/registry/tokens.js'
 import { joinElements } from '../../dist/server/open-inference/tensors.js'
+import { openStore, type Store } from '../../dist/store/store.js'
 import { createPair } from '../support/certificates.ts'
 import {
   type InferenceClient,
@@ -322,6 +326,83 @@ describe('a token', () => {
   test('is not needed to ask whether the server is ready', async () => {
     expect(await stranger.call('serverReady', {})).toMatchObject({ ready: true })
     expect(await stranger.check('')).toBe(1)
+  })
+})
+
+describe('tokens of the registry', () => {
+  let guarded: TestServer
+  let holder: InferenceClient
+  let store: Store
+  let guardedHome: ModelHome
+  const tokens: Record<string, { authorization: string }> = {}
+  beforeAll(async () => {
+    guardedHome = await createModelHome()
+    store = await openStore(readConfig({ VERGER_HOME: guardedHome.path }))
+    await createRegistry(store).createModel('pears')
+    for (const [name, scopes, models] of [
+      ['phone', ['predict'], ['fruits']],
+      ['viewer', ['read'], ['pears']],
+      ['gardener', ['predict', 'read', 'manage'], undefined],
+    ] as const) {
+      const { token } = await createToken(store, { name, scopes, ...(models && { models }) }, 'ana')
+      tokens[name] = { authorization: `Bearer ${token}` }
+    }
+    guarded = await startServer({ env: { VERGER_HOME: guardedHome.path }, args })
+    holder = openInferenceClient(guarded.grpcPort)
+  })
+  afterAll(async () => {
+    holder.close()
+    expect(await guarded.stop()).toBe(0)
+    await store.close()
+    await guardedHome.remove()
+  })
+  const as = (name: string) => ({ headers: tokens[name] ?? {} })
+
+  test('do what their scope says, for the models that they are for', async () => {
+    expect(await holder.call('modelInfer', request, as('phone'))).toMatchObject({
+      modelVersion: 'v1',
+    })
+    const denied = status.PERMISSION_DENIED
+    await expectStatus(
+      holder.call('modelInfer', { ...request, modelName: 'pears' }, as('phone')),
+      denied,
+      /received phone for fruits/,
+    )
+    await expectStatus(
+      holder.call('modelMetadata', { name: 'fruits' }, as('phone')),
+      denied,
+      /scope read, received phone with predict/,
+    )
+    await expectStatus(
+      holder.call('modelMetadata', { name: 'fruits' }, as('viewer')),
+      denied,
+      /received viewer for pears/,
+    )
+    await expectStatus(
+      holder.call('repositoryModelLoad', { modelName: 'fruits' }, as('viewer')),
+      denied,
+      /scope manage/,
+    )
+    await holder.call('repositoryModelLoad', { modelName: 'fruits' }, as('gardener'))
+  })
+
+  test('see the models that they are for', async () => {
+    expect((await holder.call('repositoryIndex', {}, as('viewer'))).models).toEqual([])
+    expect((await holder.call('modelStatistics', {}, as('viewer'))).modelStats).toEqual([])
+    expect((await holder.call('repositoryIndex', {}, as('gardener'))).models).toHaveLength(2)
+  })
+
+  test('hold for each message of a stream', async () => {
+    const stream = holder.stream(as('phone').headers)
+    stream.write(request)
+    const [answer] = (await once(stream, 'data')) as [StreamAnswer]
+    expect(answer.inferResponse?.modelVersion).toBe('v1')
+    stream.write({ ...request, modelName: 'pears' })
+    const [error] = (await once(stream, 'error')) as [ServiceError]
+    expect([status[error.code], error.details]).toEqual([
+      'PERMISSION_DENIED',
+      expect.stringMatching(/received phone for fruits/),
+    ])
   })
 })
 
