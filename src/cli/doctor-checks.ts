@@ -11,6 +11,7 @@ import {
   SHIPPED_BACKBONES,
 } from '../backbones/catalog.ts'
 import { type Config, DEFAULT_PORT } from '../core/config.ts'
+import { toVergerError } from '../core/errors.ts'
 import { sha256OfFile } from '../core/hashes.ts'
 import { PROBE_GIF, PROBE_JPEG } from '../images/probe-photos.ts'
 import { openServingHost } from '../serving/serving-host.ts'
@@ -51,6 +52,7 @@ export const CHECKS: readonly Check[] = [
   checkProcessor,
   checkMemory,
   checkHome,
+  checkBlobs,
   checkOpenFiles,
   checkPort,
   checkToken,
@@ -205,6 +207,24 @@ async function checkHome({ home }: Config): Promise<Finding> {
       `${home} cannot be written: ${messageOf(error)}`,
       'Point VERGER_HOME to a folder of yours.',
     )
+  }
+}
+
+/** Asks for a blob that nobody has. */
+async function checkBlobs({ blobsUrl }: Config): Promise<Finding> {
+  if (blobsUrl === undefined) return fine('blobs', 'files of versions lie in the home folder')
+  try {
+    const [{ openBucket }, { parseBucketUrl }, { createBucketBlobStore }] = await Promise.all([
+      import('../buckets/open-bucket.ts'),
+      import('../buckets/bucket-url.ts'),
+      import('../store/bucket-blob-store.ts'),
+    ])
+    const place = parseBucketUrl(blobsUrl)
+    await createBucketBlobStore(await openBucket(place), place.prefix).has('0'.repeat(64))
+    return fine('blobs', `${blobsUrl} answers`)
+  } catch (error) {
+    const { message, hint = 'Check VERGER_BLOBS_URL.' } = toVergerError(error)
+    return broken('blobs', message, hint)
   }
 }
 
