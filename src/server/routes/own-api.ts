@@ -1,6 +1,7 @@
 /** What all routes of our own API share: queries without unknown keys, numbers in them, and a word for a wrong method. */
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { VergerError } from '../../core/errors.ts'
+import { redactUrl } from '../redact-url.ts'
 
 interface QuerySchema {
   readonly properties?: Readonly<Record<string, { readonly type?: string }>>
@@ -60,7 +61,7 @@ function refuseOtherMethods(api: FastifyInstance, methods: Map<string, Set<strin
         void reply.header('allow', allow)
         throw new VergerError(
           'method_not_allowed',
-          `Expected ${allow} for ${request.url}, received ${request.method}`,
+          `Expected ${allow} for ${redactUrl(request.url)}, received ${request.method}`,
           { hint: 'GET /api/openapi.json lists the routes.' },
         )
       },
