@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ import {
   type FaultyProxy,
   startFaultyProxy,
 } from '../support/faulty-proxy.ts'
-import { type ObjectServer, startGcs, startS3 } from '../support/object-servers.ts'
+import { type ObjectServer, type S3Server, startGcs, startS3 } from '../support/object-servers.ts'
 
 const PUT_FILE = fileURLToPath(new URL('../contract/programs/put-file.mjs', import.meta.url))
 /** Long enough for a busy machine, short enough for a test that waits for it. */
@@ -51,6 +51,18 @@ describe.each([
     await proxy?.close()
     await server?.stop()
   })
+
+  /** Starts to put a file in a process of its own, and kills that in the middle. */
+  async function killWhilePut(prefix: string, path: string): Promise<void> {
+    const sentBefore = proxy.bytesUp
+    const child = spawn(process.execPath, [PUT_FILE, scheme, 'blobs', prefix, path], {
+      stdio: 'ignore',
+    })
+    const ended = once(child, 'exit')
+    while (proxy.bytesUp - sentBefore < 15_000_000) await sleep(1)
+    child.kill('SIGKILL')
+    expect(await ended).toEqual([null, 'SIGKILL'])
+  }
 
   describeBlobStore('bucket', async () => (await opening()).blobs)
 
@@ -174,7 +186,7 @@ describe.each([
     expect(Buffer.compare(await blobs.get(hash), bytes)).toBe(0)
   })
 
-  // Google's servers compare another checksum, which cannot be wrong here.
+  // Google's servers compare another checksum, which cannot be wrong here, and forget uploads by themselves.
   const compared = scheme === 's3' ? ['SHA-256'] : []
   it.each(compared)('refuses bytes that are not those of their %s', async () => {
     const { bucket, prefix } = await opening()
@@ -202,17 +214,30 @@ describe.each([
     const bytes = randomBytes(60_000_000)
     const path = join(createFolder(), 'file')
     writeFileSync(path, bytes)
-    const sentBefore = proxy.bytesUp
-    const child = spawn(process.execPath, [PUT_FILE, scheme, 'blobs', prefix, path], {
-      stdio: 'ignore',
-    })
-    const ended = once(child, 'exit')
-    while (proxy.bytesUp - sentBefore < 15_000_000) await sleep(1)
-    child.kill('SIGKILL')
-    expect(await ended).toEqual([null, 'SIGKILL'])
+    await killWhilePut(prefix, path)
     expect(await blobs.has(sha256(bytes))).toBe(false)
     expect(await listAll(blobs)).toEqual([])
     const hash = await blobs.putFile(path)
     expect(await listAll(blobs)).toMatchObject([{ sha256: hash, sizeBytes: bytes.length }])
+  })
+
+  it.each(compared)('gives up the parts of an upload that was stopped the day before', async () => {
+    const { uploadsIn } = server as S3Server
+    const { blobs, prefix } = await opening()
+    const bytes = randomBytes(60_000_000)
+    const path = join(createFolder(), 'file')
+    writeFileSync(path, bytes)
+    const before = uploadsIn('blobs')
+    await killWhilePut(prefix, path)
+    const [stopped = ''] = uploadsIn('blobs').filter((upload) => !before.includes(upload))
+    // It may still be under way.
+    const hash = await blobs.putFile(path)
+    expect(uploadsIn('blobs')).toContain(stopped)
+    await blobs.delete(hash)
+    const yesterday = Date.now() / 1000 - 25 * 60 * 60
+    utimesSync(stopped, yesterday, yesterday)
+    await blobs.putFile(path)
+    expect(uploadsIn('blobs')).not.toContain(stopped)
+    expect(await blobs.has(hash)).toBe(true)
   })
 })

@@ -1,7 +1,7 @@
 /** Real servers of the S3 and GCS protocols, built by scripts/servers/setup.sh: started for a test file, gone after it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,11 @@ export interface ObjectServer {
   stop(): Promise<void>
 }
 
+export interface S3Server extends ObjectServer {
+  /** Folders of the uploads in parts that nobody has ended; their time is when they were begun. */
+  uploadsIn(bucket: string): readonly string[]
+}
+
 const alive = new Set<ChildProcess>()
 process.once('exit', () => {
   for (const child of alive) child.kill('SIGKILL')
@@ -31,7 +36,7 @@ process.once('exit', () => {
 const KEY = { id: 'verger-test', secret: 'verger-test-secret' }
 
 /** Starts versitygw on an empty folder: S3. */
-export async function startS3(): Promise<ObjectServer> {
+export async function startS3(): Promise<S3Server> {
   const folder = mkdtempSync(join(tmpdir(), 'verger-s3-'))
   // Metadata beside the objects, so that the file system need not keep extended attributes.
   const [objects, sidecar] = [join(folder, 'objects'), join(folder, 'sidecar')]
@@ -46,6 +51,12 @@ export async function startS3(): Promise<ObjectServer> {
   return {
     port,
     createBucket: async (name) => mkdirSync(join(objects, name)),
+    uploadsIn(bucket) {
+      const uploads = join(objects, bucket, '.sgwtmp/multipart')
+      return readdirSync(uploads).flatMap((name) =>
+        readdirSync(join(uploads, name)).map((id) => join(uploads, name, id)),
+      )
+    },
     // It names none.
     reachedAt: async () => {},
     env: (to = port) => ({
