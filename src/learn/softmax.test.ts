@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { softmax, topIndices } from './softmax.ts'
+import { bestIndex, softmax, topIndices } from './softmax.ts'
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
 
@@ -45,5 +45,14 @@ describe('topIndices', () => {
     ['none of none', [], 3, []],
   ])('gives %s', (_words, values, count, indices) => {
     expect(topIndices(values, count)).toEqual(indices)
+  })
+
+  it('gives the same few as of all', () => {
+    // With many equal values among them.
+    const values = Array.from({ length: 500 }, (_, i) => (i * 7919) % 97)
+    for (const count of [0, 1, 5, 32, 33]) {
+      expect(topIndices(values, count)).toEqual(topIndices(values, 500).slice(0, count))
+    }
+    expect(bestIndex(values)).toBe(topIndices(values, 1)[0])
   })
 })

@@ -19,8 +19,22 @@ export function bestIndex(values: ArrayLike<number>): number {
   return best
 }
 
+/** Beyond so many, sorting all is quicker than keeping the best. */
+const FEW = 32
+
 /** Indices of the `count` largest values, largest first; equal values in the order of their index. */
 export function topIndices(values: ArrayLike<number>, count: number): number[] {
-  const indices = Array.from({ length: values.length }, (_, index) => index)
-  return indices.sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count)
+  if (count > FEW) {
+    const indices = Array.from({ length: values.length }, (_, index) => index)
+    return indices.sort((a, b) => values[b]! - values[a]! || a - b).slice(0, count)
+  }
+  const best: number[] = []
+  for (let i = 0; i < values.length; i++) {
+    if (best.length === count && !(values[i]! > values[best[count - 1]!]!)) continue
+    let place = best.length
+    while (place > 0 && values[best[place - 1]!]! < values[i]!) place--
+    best.splice(place, 0, i)
+    if (best.length > count) best.pop()
+  }
+  return best
 }

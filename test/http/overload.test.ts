@@ -10,6 +10,7 @@ import {
   predictAlone,
   predictionsOf,
 } from '../support/http-client.ts'
+import { createModelHome } from '../support/model-home.ts'
 import { readPhoto } from '../support/photos.ts'
 import { readMetrics } from '../support/prometheus.ts'
 import { openConnection, predictHead, type RawConnection } from '../support/raw-connection.ts'
@@ -91,6 +92,39 @@ describe('a queue that is full', () => {
   test('keeps no server with many workers from starting', async () => {
     server = await startServer({ env: { VERGER_MAX_QUEUED_PHOTOS: '1', VERGER_WORKERS: '6' } })
     await expectRecovered()
+  })
+})
+
+describe('two models', () => {
+  test('share a queue that one of them has filled', async () => {
+    const home = await createModelHome()
+    server = await startServer({
+      env: { VERGER_HOME: home.path, VERGER_MAX_QUEUED_PHOTOS: '4', VERGER_WORKERS: '1' },
+    })
+    const ask = (query: string) =>
+      fetch(`${server.url}/predict${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'image/jpeg' },
+        body: photo,
+      })
+    // The backbone is the other one: who names no model has a turn too.
+    expect((await ask('?model=fruits')).status).toBe(200)
+    const greedy = Array.from({ length: 40 }, () => ask('?model=fruits'))
+    const modest = await Promise.all([ask(''), ask('')])
+    expect(modest.map(({ status }) => status)).toEqual([200, 200])
+    const answers = await Promise.all(greedy)
+    for (const answer of answers) {
+      if (answer.status === 200) continue
+      const { error } = (await answer.json()) as { error: { code: string; hint: string } }
+      expect([answer.status, error.code]).toEqual(
+        answer.status === 429 ? [429, 'share_exceeded'] : [503, 'overloaded'],
+      )
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/)
+      expect(error.hint).toContain('VERGER_MAX_QUEUED_PHOTOS')
+    }
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
+    expect(answers.filter(({ status }) => status !== 200).length).toBeGreaterThan(0)
+    await home.remove()
   })
 })
 
