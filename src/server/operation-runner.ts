@@ -58,6 +58,8 @@ const MAX_ATTEMPTS = 3
 const DAY_MS = 24 * 60 * 60 * 1000
 /** How long ended operations are listed. */
 const KEPT_MS = 30 * DAY_MS
+/** How often what is old is looked for. */
+const CLEAN_MS = DAY_MS / 24
 /** Lines beyond these are of no use to anybody who follows. */
 const MAX_LINES = 200
 
@@ -78,6 +80,7 @@ export function openOperationRunner({
   const runner = randomUUID()
   const running = new Map<string, Running>()
   let isClosing = false
+  let cleanedAtMs = 0
 
   function begin(store: Store, operation: Operation): void {
     const controller = new AbortController()
@@ -156,7 +159,9 @@ export function openOperationRunner({
       logger.info({ operation: operation.id }, 'operation taken over')
       begin(store, operation)
     }
-    await removeOperations(store, new Date(Date.now() - KEPT_MS))
+    if (Date.now() - cleanedAtMs < CLEAN_MS) return
+    cleanedAtMs = Date.now()
+    await removeOperations(store, new Date(cleanedAtMs - KEPT_MS))
     await removeExpiredStaged(store)
   }
 
