@@ -88,5 +88,5 @@ describe.skipIf(GCLOUD === undefined)('gcloud', () => {
       await rm(folder, { recursive: true, force: true })
     }
     expect(serversLeft()).toEqual([])
-  })
+  }, 300_000)
 })
