@@ -4,6 +4,7 @@ import type { ModelCard } from '../training/model-card.ts'
 import type { Interval } from '../training/report.ts'
 import { renderColumns } from './columns.ts'
 import { formatPercent, formatTime } from './formats.ts'
+import { sayLabels } from './labels.ts'
 import { printable } from './printable.ts'
 import { formatCount, plural } from './render.ts'
 
@@ -48,8 +49,17 @@ function modelFacts({ default: change, backbone, head, ...card }: ModelCard): st
         : `farther than ${head.unknownAbove.toPrecision(3)} from the training photos`,
     ],
     ['corrections', card.keepCorrections ? 'kept with their photos' : 'not kept'],
+    ...labelled('labels', card.labels),
+    ...labelled('its labels', card.versionLabels),
+    ...(card.canary === undefined
+      ? []
+      : [['canary', `${card.canary.version}, ${card.canary.percent} % of the requests`] as const]),
+    ...(card.shadow === undefined ? [] : [['shadow', card.shadow] as const]),
   ])
 }
+
+const labelled = (title: string, labels: ModelCard['labels']): (readonly [string, string])[] =>
+  Object.keys(labels).length === 0 ? [] : [[title, sayLabels(labels)]]
 
 function dataFacts({ data }: ModelCard): string[] {
   if (data === undefined) return []

@@ -1,6 +1,7 @@
 import type { Model, ModelSettings } from '../registry/registry.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
+import { changeLabels, sayLabels } from './labels.ts'
 import { withModels } from './models-api.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
@@ -18,6 +19,12 @@ interface Named extends Asked {
   readonly json: boolean
 }
 
+interface Changes {
+  readonly settings: ModelSettings
+  /** `key=value`, or `key=` for one that goes. */
+  readonly label: readonly string[]
+}
+
 export async function runModelsList(
   context: CommandContext,
   { server, json }: Asked & { readonly json: boolean },
@@ -29,19 +36,26 @@ export async function runModelsList(
     stderr.write('There is no model yet. verger train DATASET --register fruits/v1 makes one.\n')
     return
   }
+  // Most have neither a trial nor labels.
+  const isTried = models.some(({ canary, shadow }) => canary !== undefined || shadow !== undefined)
+  const isLabelled = models.some(({ labels }) => Object.keys(labels).length > 0)
   stdout.write(
     renderColumns(
       [
         { title: 'model' },
         { title: 'default' },
-        { title: 'versions', align: 'right' },
+        ...(isTried ? [{ title: 'canary' }, { title: 'shadow' }] : []),
+        { title: 'versions', align: 'right' as const },
+        ...(isLabelled ? [{ title: 'labels' }] : []),
         { title: 'description' },
       ],
-      models.map(({ name, defaultVersion = '-', versions, description }) => [
-        name,
-        defaultVersion,
-        String(versions),
-        printable(description),
+      models.map((model) => [
+        model.name,
+        model.defaultVersion ?? '-',
+        ...(isTried ? [sayCanary(model), model.shadow ?? '-'] : []),
+        String(model.versions),
+        ...(isLabelled ? [sayLabels(model.labels)] : []),
+        printable(model.description),
       ]),
     ),
   )
@@ -49,18 +63,26 @@ export async function runModelsList(
 
 export async function runModelsCreate(
   context: CommandContext,
-  { server, name, settings, json }: Named & { readonly settings: ModelSettings },
+  { server, name, settings, label, json }: Named & Changes,
 ): Promise<void> {
-  const model = await withModels(context, server, (models) => models.createModel(name, settings))
+  const labels = changeLabels({}, label)
+  const model = await withModels(context, server, (models) =>
+    models.createModel(name, { ...settings, labels }),
+  )
   if (json) return printJson(context, model)
   context.stdout.write(`Created ${name}. ${sayCorrections(model)}\n`)
 }
 
 export async function runModelsUpdate(
   context: CommandContext,
-  { server, name, settings, json }: Named & { readonly settings: ModelSettings },
+  { server, name, settings, label, json }: Named & Changes,
 ): Promise<void> {
-  const model = await withModels(context, server, (models) => models.updateModel(name, settings))
+  const model = await withModels(context, server, async (models) => {
+    if (label.length === 0) return models.updateModel(name, settings)
+    const before = await models.getModel(name)
+    const labels = changeLabels(before.labels, label)
+    return models.updateModel(name, { ...settings, labels }, { ifMatch: before.etag })
+  })
   if (json) return printJson(context, model)
   context.stdout.write(`Updated ${name}. ${sayCorrections(model)}\n`)
 }
@@ -94,5 +116,10 @@ export async function runModelsDelete(
   )
 }
 
-const sayCorrections = ({ keepCorrections }: Model): string =>
-  keepCorrections ? 'Corrected photos are kept.' : 'Corrected photos are not kept.'
+const sayCanary = ({ canary }: Model): string =>
+  canary === undefined ? '-' : `${canary.version}, ${canary.percent} %`
+
+function sayCorrections({ keepCorrections, keepCorrectionsDays: days }: Model): string {
+  if (!keepCorrections) return 'Corrected photos are not kept.'
+  return `Corrected photos are kept${days === undefined ? '' : ` for ${plural(days, 'day')}`}.`
+}

@@ -1,13 +1,14 @@
-import { VergerError } from '../core/errors.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import type { Change, DefaultChange } from '../registry/registry.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { formatTime } from './formats.ts'
+import { sayLabels } from './labels.ts'
 import { withModels } from './models-api.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { plural } from './render.ts'
+import { requireVersionPath } from './require-version-path.ts'
 import type { ServerAddress } from './server-choice.ts'
 
 /** `server` undefined stands for this machine. */
@@ -86,7 +87,9 @@ export async function runVersionsShow(
   stdout.write(`${version.model}/${version.name}${isDefault ? ', the default' : ''}\n`)
   if (version.description !== '') stdout.write(`${printable(version.description)}\n`)
   stdout.write(`bundle      ${version.bundle}\n`)
-  stdout.write(`registered  ${formatTime(version.createdAt)}\n\n`)
+  stdout.write(`registered  ${formatTime(version.createdAt)}\n`)
+  const labels = sayLabels(version.labels)
+  stdout.write(labels === '' ? '\n' : `labels      ${labels}\n\n`)
   stdout.write(
     renderColumns(
       [{ title: 'file' }, { title: 'SHA-256' }],
@@ -99,7 +102,7 @@ export async function runVersionsSetDefault(
   context: CommandContext,
   { server, path, json, ...reason }: OfVersion & Reason,
 ): Promise<void> {
-  const { model, version } = parseFullPath(path)
+  const { model, version } = requireVersionPath(path)
   const change = await withModels(context, server, (models) =>
     models.setDefault(model, version, reasonOf(reason)),
   )
@@ -130,25 +133,40 @@ export async function runVersionsHistory(
     context.stderr.write(`${model} never had a default version.\n`)
     return
   }
+  // Nobody measured before there were servers that prepare a switch.
+  const isTimed = history.some(({ tookMs }) => tookMs !== undefined)
+  const took = (change: DefaultChange) => (isTimed ? [sayTook(change)] : [])
   context.stdout.write(
     renderColumns(
-      [{ title: 'when' }, { title: 'who' }, { title: 'from' }, { title: 'to' }, { title: 'why' }],
-      history.map(({ at, who, from = '-', to = '-', kind, why }) => [
-        formatTime(at),
-        printable(who),
-        from,
-        to,
-        printable(kind === 'set' ? why : [kind, why].filter((text) => text !== '').join(': ')),
+      [
+        ...['when', 'who', 'from', 'to'].map((title) => ({ title })),
+        ...(isTimed ? [{ title: 'took', align: 'right' as const }] : []),
+        { title: 'why' },
+      ],
+      history.map((change) => [
+        formatTime(change.at),
+        printable(change.who),
+        change.from ?? '-',
+        `${change.to ?? '-'}${change.percent === undefined ? '' : `, ${change.percent} %`}`,
+        ...took(change),
+        printable(sayWhy(change)),
       ]),
     ),
   )
 }
 
+const sayTook = ({ tookMs }: DefaultChange): string =>
+  tookMs === undefined ? '-' : `${tookMs.toFixed(tookMs < 10 ? 1 : 0)} ms`
+
+/** What was done stands before the reason, unless it is the usual. */
+const sayWhy = ({ kind, why }: DefaultChange): string =>
+  kind === 'set' ? why : [kind, why].filter((text) => text !== '').join(': ')
+
 export async function runVersionsDelete(
   context: CommandContext,
   { server, path, dryRun, json, ...reason }: OfVersion & Reason & { readonly dryRun: boolean },
 ): Promise<void> {
-  const { model, version: name } = parseFullPath(path)
+  const { model, version: name } = requireVersionPath(path)
   const version = await withModels(context, server, async (models) => {
     const version = await models.resolveVersion(model, name)
     await models.deleteVersion(model, name, { ...reasonOf(reason), dryRun })
@@ -157,14 +175,6 @@ export async function runVersionsDelete(
   if (json) return printJson(context, { ...version, isDeleted: !dryRun })
   const files = plural(Object.keys(version.files).length, 'file')
   context.stdout.write(`${dryRun ? 'Would delete' : 'Deleted'} ${model}/${name} (${files}).\n`)
-}
-
-function parseFullPath(path: string): { readonly model: string; readonly version: string } {
-  const { model, version } = parseVersionPath(path)
-  if (version !== undefined) return { model, version }
-  throw new VergerError('usage_invalid', `Expected MODEL/VERSION, received ${path}`, {
-    hint: `verger versions list ${model}`,
-  })
 }
 
 const reasonOf = ({ why }: Reason): Change => (why === undefined ? {} : { why })

@@ -1,7 +1,8 @@
 /** What a reader must know to trust a model, after Mitchell et al., Model Cards for Model Reporting (2019). */
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import { BUNDLE_MANIFEST, parseBundleManifest } from '../bundles/verify-bundle.ts'
-import type { DefaultChange, Registry } from '../registry/registry.ts'
+import { isOfDefault } from '../registry/defaults.ts'
+import type { DefaultChange, Model, Registry, Version } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import type { EvaluationReport } from './report.ts'
 import { type HeadlineFigures, headlineFigures, readVersionReport } from './version-report.ts'
@@ -10,8 +11,12 @@ export interface ModelCard {
   readonly model: string
   readonly description: string
   readonly keepCorrections: boolean
+  readonly labels: Model['labels']
+  readonly canary?: NonNullable<Model['canary']>
+  readonly shadow?: string
   readonly version: string
   readonly versionDescription: string
+  readonly versionLabels: Version['labels']
   readonly bundle: string
   /** ISO 8601. */
   readonly registeredAt: string
@@ -65,7 +70,8 @@ export async function readModelCard(
   const version = await registry.resolveVersion(name, versionName)
   const model = await registry.getModel(name)
   const isDefault = model.defaultVersion === version.name
-  const [change] = isDefault ? await registry.readHistory(name) : []
+  const history = isDefault ? await registry.readHistory(name) : []
+  const change = history.find(({ kind }) => isOfDefault(kind))
   const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
   const { training, imported, labels, head, backbone } = manifest
   const report = await readVersionReport(registry, version)
@@ -73,8 +79,12 @@ export async function readModelCard(
     model: name,
     description: model.description,
     keepCorrections: model.keepCorrections,
+    labels: model.labels,
+    ...(model.canary === undefined ? {} : { canary: model.canary }),
+    ...(model.shadow === undefined ? {} : { shadow: model.shadow }),
     version: version.name,
     versionDescription: version.description,
+    versionLabels: version.labels,
     bundle: version.bundle,
     registeredAt: version.createdAt,
     ...(change === undefined ? {} : { default: change }),

@@ -1,6 +1,8 @@
 /** `verger models`: use cases with a name, each with its versions and a card that says what it can be trusted with. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ModelSettings } from '../../registry/registry.ts'
 import type { CommandContext } from '../context.ts'
+import { collectLabels } from '../labels.ts'
 import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
 interface Json extends ServerOptions {
@@ -10,6 +12,8 @@ interface Json extends ServerOptions {
 interface Settings extends Json {
   readonly description?: string
   readonly keepCorrections?: boolean
+  readonly keepCorrectionsDays?: number | typeof FOREVER
+  readonly label?: readonly string[]
 }
 
 export function createModelsCommand(context: CommandContext): Command {
@@ -45,15 +49,19 @@ function createCreateCommand(context: CommandContext): Command {
     .argument('<name>', 'letters, digits, _ and -, starting with a letter')
     .option('--description <text>', 'what the model is for')
     .option('--keep-corrections', 'keep photos whose answer was corrected, for the next training')
+    .option('--keep-corrections-days <days>', 'for how long, or forever', parseDays)
+    .option('--label <key=value>', 'label to find it by; may be given again', collectLabels)
     .option('--json', 'print the model')
     .addHelpText(
       'after',
       '\nExample:\n  $ verger models create fruits --description "Fruit at the scales of the market"',
     )
-    .action(async (name: string, { json = false, server, local, ...settings }: Settings) => {
+    .action(async (name: string, options: Settings) => {
+      const { json = false, server, local, label = [], ...given } = options
+      const settings = toSettings(given)
       const { runModelsCreate } = await import('../run-models.ts')
       const asked = await chooseServer(context, { server, local })
-      await runModelsCreate(context, { server: asked, name, settings, json })
+      await runModelsCreate(context, { server: asked, name, settings, label, json })
     })
 }
 
@@ -133,17 +141,27 @@ function createShowCommand(context: CommandContext): Command {
 function createUpdateCommand(context: CommandContext): Command {
   return new Command('update')
     .summary('change what a model is for, and opt in or out')
-    .description('Changes what a model is said to be for, and whether corrected photos are kept.')
+    .description(
+      'Changes what a model is said to be for, its labels, and whether and how long corrected photos are kept.',
+    )
     .argument('<name>', 'name of the model')
     .option('--description <text>', 'what the model is for')
     .option('--keep-corrections', 'keep photos whose answer was corrected, for the next training')
     .option('--no-keep-corrections', 'keep no further ones')
+    .option('--keep-corrections-days <days>', 'for how long, or forever', parseDays)
+    .option(
+      '--label <key=value>',
+      'set a label, or take it away by key=; may be given again',
+      collectLabels,
+    )
     .option('--json', 'print the model')
     .addHelpText('after', '\nExample:\n  $ verger models update fruits --keep-corrections')
-    .action(async (name: string, { json = false, server, local, ...settings }: Settings) => {
+    .action(async (name: string, options: Settings) => {
+      const { json = false, server, local, label = [], ...given } = options
+      const settings = toSettings(given)
       const { runModelsUpdate } = await import('../run-models.ts')
       const asked = await chooseServer(context, { server, local })
-      await runModelsUpdate(context, { server: asked, name, settings, json })
+      await runModelsUpdate(context, { server: asked, name, settings, label, json })
     })
 }
 
@@ -167,4 +185,22 @@ function createDeleteCommand(context: CommandContext): Command {
         await runModelsDelete(context, { server, name, force, dryRun, json })
       },
     )
+}
+
+const FOREVER = 'forever'
+
+function parseDays(value: string): number | typeof FOREVER {
+  if (value === FOREVER) return FOREVER
+  const days = Number(value)
+  if (Number.isSafeInteger(days) && days > 0) return days
+  throw new InvalidArgumentError(
+    `Expected a whole number of days above 0, or ${FOREVER}, received '${value}'.`,
+  )
+}
+
+/** Commander takes null for a value that is missing. */
+function toSettings({ keepCorrectionsDays: days, ...rest }: Omit<Settings, 'json'>): ModelSettings {
+  return days === undefined
+    ? rest
+    : { ...rest, keepCorrectionsDays: days === FOREVER ? null : days }
 }

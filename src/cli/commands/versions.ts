@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import type { ScalingName } from '../../importing/import-task.ts'
 import type { CommandContext } from '../context.ts'
+import { collectLabels } from '../labels.ts'
 import { addServerOptions, chooseServer, type ServerOptions } from '../server-choice.ts'
 
 interface Json extends ServerOptions {
@@ -30,6 +31,9 @@ export function createVersionsCommand(context: CommandContext): Command {
     .addCommand(addServerOptions(createCanaryCommand(context)))
     .addCommand(addServerOptions(createShadowCommand(context)))
     .addCommand(addServerOptions(createHistoryCommand(context)))
+    .addCommand(addServerOptions(createUpdateCommand(context)))
+    .addCommand(addServerOptions(createCanaryCommand(context)))
+    .addCommand(addServerOptions(createShadowCommand(context)))
     .addCommand(addServerOptions(createDeleteCommand(context)))
 }
 
@@ -61,7 +65,6 @@ interface CreateOptions extends Why {
 const SCALINGS = ['-1..1', '0..1', '0..255', 'imagenet']
 
 function createCreateCommand(context: CommandContext): Command {
-  const collect = (value: string, before: readonly string[] = []) => [...before, value]
   return new Command('create')
     .summary('test a classifier and register it')
     .description(
@@ -70,7 +73,7 @@ function createCreateCommand(context: CommandContext): Command {
     .argument('<model[/version]>', 'name of the version (default: the next of v1, v2, …)')
     .requiredOption('--from <source>', 'folder or file, gs://bucket/prefix or s3://bucket/prefix')
     .option('--description <text>', 'what is special about it')
-    .option('--label <key=value>', 'label to find it by; may be given again', collect)
+    .option('--label <key=value>', 'label to find it by; may be given again', collectLabels)
     .option(
       '--labels <labels>',
       'names of its classes, where the source does not tell: a file, a,b,c, or imagenet',
@@ -245,6 +248,81 @@ function createHistoryCommand(context: CommandContext): Command {
         model,
         json,
       })
+    })
+}
+
+interface UpdateOptions extends Json {
+  readonly description?: string
+  readonly label?: readonly string[]
+}
+
+function createUpdateCommand(context: CommandContext): Command {
+  return new Command('update')
+    .summary('change what is said of a version')
+    .description('Changes what is said of a version. What it answers never changes.')
+    .argument('<model/version>', 'name of the version')
+    .option('--description <text>', 'what is special about it')
+    .option(
+      '--label <key=value>',
+      'set a label, or take it away by key=; may be given again',
+      collectLabels,
+    )
+    .option('--json', 'print the version')
+    .addHelpText('after', '\nExample:\n  $ verger versions update fruits/v2 --label stage=trial')
+    .action(async (path: string, options: UpdateOptions) => {
+      const { runVersionsUpdate } = await import('../run-versions-update.ts')
+      const { json = false, description, label = [], ...where } = options
+      const server = await chooseServer(context, where)
+      await runVersionsUpdate(context, { server, path, description, label, json })
+    })
+}
+
+interface TrialOptions extends Why {
+  readonly off?: boolean
+}
+
+function createCanaryCommand(context: CommandContext): Command {
+  return new Command('canary')
+    .summary('try a version on a share of the requests')
+    .description(
+      'Lets a version answer a share of the requests that name no version, until it becomes the default or the trial ends.',
+    )
+    .argument('<model[/version]>', 'name of the version; with --off that of the model is enough')
+    .option('--percent <number>', 'share of the requests, 1 to 99', Number)
+    .option('--off', 'end the trial')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the model')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ verger versions canary fruits/v2 --percent 5\n  $ verger versions canary fruits --off',
+    )
+    .action(async (path: string, options: TrialOptions & { readonly percent?: number }) => {
+      const { runVersionsCanary } = await import('../run-versions-update.ts')
+      const { json = false, off = false, why, percent, ...where } = options
+      const server = await chooseServer(context, where)
+      await runVersionsCanary(context, { server, path, percent, off, why, json })
+    })
+}
+
+function createShadowCommand(context: CommandContext): Command {
+  return new Command('shadow')
+    .summary('compare a version with the one that answers')
+    .description(
+      'Asks a version beside the one that answers and records where they differ; it never answers itself.',
+    )
+    .argument('<model[/version]>', 'name of the version; with --off that of the model is enough')
+    .option('--off', 'end the comparison')
+    .option('--why <text>', 'reason, for the history')
+    .option('--json', 'print the model')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ verger versions shadow fruits/v2\n  $ verger versions shadow fruits --off',
+    )
+    .action(async (path: string, options: TrialOptions) => {
+      const { runVersionsShadow } = await import('../run-versions-update.ts')
+      const { json = false, off = false, why, ...where } = options
+      const server = await chooseServer(context, where)
+      await runVersionsShadow(context, { server, path, off, why, json })
     })
 }
 
