@@ -32,8 +32,6 @@ export function createVersionsCommand(context: CommandContext): Command {
     .addCommand(addServerOptions(createShadowCommand(context)))
     .addCommand(addServerOptions(createHistoryCommand(context)))
     .addCommand(addServerOptions(createUpdateCommand(context)))
-    .addCommand(addServerOptions(createCanaryCommand(context)))
-    .addCommand(addServerOptions(createShadowCommand(context)))
     .addCommand(addServerOptions(createDeleteCommand(context)))
 }
 
@@ -274,55 +272,6 @@ function createUpdateCommand(context: CommandContext): Command {
       const { json = false, description, label = [], ...where } = options
       const server = await chooseServer(context, where)
       await runVersionsUpdate(context, { server, path, description, label, json })
-    })
-}
-
-interface TrialOptions extends Why {
-  readonly off?: boolean
-}
-
-function createCanaryCommand(context: CommandContext): Command {
-  return new Command('canary')
-    .summary('try a version on a share of the requests')
-    .description(
-      'Lets a version answer a share of the requests that name no version, until it becomes the default or the trial ends.',
-    )
-    .argument('<model[/version]>', 'name of the version; with --off that of the model is enough')
-    .option('--percent <number>', 'share of the requests, 1 to 99', Number)
-    .option('--off', 'end the trial')
-    .option('--why <text>', 'reason, for the history')
-    .option('--json', 'print the model')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ verger versions canary fruits/v2 --percent 5\n  $ verger versions canary fruits --off',
-    )
-    .action(async (path: string, options: TrialOptions & { readonly percent?: number }) => {
-      const { runVersionsCanary } = await import('../run-versions-update.ts')
-      const { json = false, off = false, why, percent, ...where } = options
-      const server = await chooseServer(context, where)
-      await runVersionsCanary(context, { server, path, percent, off, why, json })
-    })
-}
-
-function createShadowCommand(context: CommandContext): Command {
-  return new Command('shadow')
-    .summary('compare a version with the one that answers')
-    .description(
-      'Asks a version beside the one that answers and records where they differ; it never answers itself.',
-    )
-    .argument('<model[/version]>', 'name of the version; with --off that of the model is enough')
-    .option('--off', 'end the comparison')
-    .option('--why <text>', 'reason, for the history')
-    .option('--json', 'print the model')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ verger versions shadow fruits/v2\n  $ verger versions shadow fruits --off',
-    )
-    .action(async (path: string, options: TrialOptions) => {
-      const { runVersionsShadow } = await import('../run-versions-update.ts')
-      const { json = false, off = false, why, ...where } = options
-      const server = await chooseServer(context, where)
-      await runVersionsShadow(context, { server, path, off, why, json })
     })
 }
 
