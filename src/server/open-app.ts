@@ -6,6 +6,7 @@ import { openServingHost } from '../serving/serving-host.ts'
 import { type AppOptions, createApp } from './app.ts'
 import { createAuditLog } from './audit-log.ts'
 import { type Authenticator, createAuthenticator } from './authenticator.ts'
+import { startDailyGarbage } from './daily-garbage.ts'
 import { createFailureLimit } from './failure-limit.ts'
 import { createHomeRegistry } from './home-registry.ts'
 import { watchHost } from './metrics/watch-host.ts'
@@ -43,11 +44,12 @@ export async function openApp(
   const failures = createFailureLimit()
   const authenticator = createAuthenticator({ token: config.token, tokens, failures })
   const audit = createAuditLog(home, logger)
+  const garbage = startDailyGarbage(home, logger)
   let app: FastifyInstance | undefined
   const close = async () => {
     await app?.close()
     await host.close()
-    await Promise.all([tokens.close(), audit.close()])
+    await Promise.all([tokens.close(), audit.close(), garbage.close()])
     await home.close()
     await tracer?.close()
   }
