@@ -7,12 +7,16 @@ import pMap from 'p-map'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Bucket } from '../../dist/buckets/bucket.js'
 import { openBucket } from '../../dist/buckets/open-bucket.js'
+import { readConfig } from '../../dist/core/config.js'
 import { sha256 } from '../../dist/core/hashes.js'
+import { openSource } from '../../dist/deployment/open-source.js'
 import { createSandbox, outcomeOf, type Sandbox } from '../cli/verger.ts'
+import { createFolder } from '../contract/homes.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { type ObjectServer, startGcs, startS3 } from '../support/object-servers.ts'
 
 const MODELS = fileURLToPath(new URL('../fixtures/models', import.meta.url))
+const { limits } = readConfig({})
 const WEIGHTS = fileURLToPath(new URL('../../weights/efficientnet-lite0.onnx', import.meta.url))
 
 describe.each([
@@ -123,36 +127,36 @@ describe.each([
     await put('both/saved_model.pb', Buffer.from('a'))
     await put('climbing/a\\..\\..\\b', Buffer.from('a'))
     await put('broken/saved_model.pb', Buffer.from('no protobuf at all'))
-    const { run, sandbox } = createHome()
-    const refused: readonly [string, RegExp][] = [
+    const refused: readonly [string, string, RegExp][] = [
       [
         url('empty'),
-        /exactly one of bundle\.json, saved_model\.pb.* in .*empty, found nothing \[source_invalid\]/,
+        'source_invalid',
+        /exactly one of bundle\.json, saved_model\.pb.* in .*empty, found nothing/,
       ],
-      [url('wrong'), /found deeper\/saved_model\.pb, notes\.txt \[source_invalid\]/],
-      [url('both'), /found bundle\.json, saved_model\.pb \[source_invalid\]/],
-      [url('climbing'), /the key .* which is no path of a file \[source_invalid\]/],
-      [url('broken'), /\[model_(invalid|unsupported)\]/],
-      [`${scheme}://no-such-bucket/a`, /no-such-bucket, found none \[bucket_unknown\]/],
-      [`${scheme}://x/a`, /\[bucket_url_invalid\]/],
+      [url('wrong'), 'source_invalid', /found deeper\/saved_model\.pb, notes\.txt/],
+      [url('both'), 'source_invalid', /found bundle\.json, saved_model\.pb/],
+      [url('climbing'), 'source_invalid', /the key .* which is no path of a file/],
+      [url('broken'), 'model_invalid', /broken|saved_model/],
+      [`${scheme}://no-such-bucket/a`, 'bucket_unknown', /no-such-bucket, found none/],
+      [`${scheme}://x/a`, 'bucket_url_invalid', /received "\w+:\/\/x\/a"/],
     ]
-    for (const [from, message] of refused) {
-      const { stderr, exit } = await run(`versions create fruits/v1 --from '${from}'`)
-      expect(stderr).toMatch(message)
-      expect(exit).toBeGreaterThan(0)
+    const home = createFolder()
+    for (const [from, code, message] of refused) {
+      const opening = openSource(from, {}, { home, limits })
+      await expect(opening).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
     }
-    expect((await run('models list')).stdout).toBe('')
-    const cache = join(sandbox.folder, 'home/cache')
+    const cache = join(home, 'cache')
     expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([])
   })
 
   it('refuses more files than a model has', async () => {
     const keys = Array.from({ length: 1001 }, (_, index) => `many/${index}`)
     await pMap(keys, (key) => put(key, Buffer.from('a')), { concurrency: 20 })
-    const { stderr } = await createHome().run(`versions create fruits/v1 --from ${url('many')}`)
-    expect(stderr).toMatch(
-      /at most 1000 files below .*many, found more than 1000 \[source_too_large\]/,
-    )
+    const opening = openSource(url('many'), {}, { home: createFolder(), limits })
+    await expect(opening).rejects.toMatchObject({
+      code: 'source_too_large',
+      message: expect.stringMatching(/at most 1000 files below .*many, found more than 1000/),
+    })
   })
 
   it('does not take half of a version for a whole, and publishes the rest', async () => {
