@@ -173,9 +173,9 @@ export async function createApp({
   const options: RouteOptions = { host, home, config, metrics, tracer, authenticator, audit }
   const statistics = collectStatistics(options)
   app.decorate('services', { options, statistics, hold: app.hold })
-  registerHealthRoutes(app, options, { warming, stopping })
   app.removeContentTypeParser('text/plain')
   await registerOwnApi(app, async (api) => {
+    registerHealthRoutes(api, options, { warming, stopping })
     registerPredictRoute(api, options)
     registerModelRoutes(api, options)
     registerVersionRoutes(api, options)

@@ -65,7 +65,10 @@ export function createHomeRegistry(config: StoreConfig, metrics: Metrics): HomeR
     throw new VergerError(
       'model_unknown',
       `Expected the name of a model, received ${JSON.stringify(model)}; there is none`,
-      { hint: 'verger train DATASET --register NAME makes one.', details: { model, models: [] } },
+      {
+        hint: 'verger models list shows every model; verger train DATASET --register NAME makes one.',
+        details: { model, models: [] },
+      },
     )
   }
 

@@ -79,6 +79,27 @@ await handle.close()`,
     expect(existsSync(join(project, 'node_modules/verger/dist/index.d.ts'))).toBe(true)
   })
 
+  it('has a client whose types a strict project accepts', () => {
+    writeFileSync(
+      join(project, 'client.ts'),
+      `import { createClient, type Prediction } from 'verger/client'
+const verger = createClient({ server: 'http://127.0.0.1:4400', token: 'x' })
+export async function ask(photo: Blob): Promise<readonly Prediction[] | string> {
+  const { data, error } = await verger.predict(photo, { model: 'fruits', top: 3 })
+  return data ?? error.error.message
+}
+export async function names(): Promise<string[]> {
+  const { data = [] } = await verger.GET('/api/models', { params: { query: { limit: 10 } } })
+  // @ts-expect-error a model has no such property
+  for (const model of data) void model.colour
+  return data.map(({ name }) => name)
+}`,
+    )
+    const types = ['--lib', 'es2023,dom,dom.iterable', '--target', 'es2023', '--module', 'nodenext']
+    const strict = ['--strict', '--noEmit', '--exactOptionalPropertyTypes', '--types', '']
+    run(join(ROOT, 'node_modules/.bin/tsc'), [...types, ...strict, 'client.ts'])
+  })
+
   it.each(OTHER_NODES)('works on Node.js %s', (major) => {
     const nodes = join(folder, `node-${major}`)
     mkdirSync(nodes)

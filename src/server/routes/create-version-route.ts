@@ -71,7 +71,16 @@ const BODY = {
     },
     why: WHY,
   },
-  examples: [{ name: 'v1', from: 'gs://bucket/models/jean_inception/v1' }],
+  examples: [
+    {
+      name: 'v1',
+      files: {
+        'bundle.json': '12fa52f2c0f05984512fea3718905788bfe633e56df1ca9f26b1756bae6a8712',
+        'head.safetensors': '4d9e3d932978e9593975da0507bdf4c29ac0c2228fdd00e59b549a03ed9b6419',
+        'golden.safetensors': '30fce776210480fd615187b9a408b3805c2a1d38e0f8a0726a2405a01871b6a9',
+      },
+    },
+  ],
 } as const
 
 export function registerCreateVersionRoute(
@@ -109,6 +118,7 @@ export function registerCreateVersionRoute(
             'bucket_url_invalid',
             'source_invalid',
             'source_too_large',
+            'storage_unreachable',
             'model_invalid',
             'model_unsupported',
             'label_count_differs',

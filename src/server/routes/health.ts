@@ -107,7 +107,10 @@ export function registerHealthRoutes(
         tags: ['server'],
         summary: 'Metrics in the Prometheus text format',
         produces: ['text/plain'],
-        response: { 200: { description: 'Counters, gauges and histograms.', type: 'string' } },
+        response: {
+          200: { description: 'Counters, gauges and histograms.', type: 'string' },
+          ...describeFailures([]),
+        },
       },
     },
     async (_request, reply) => {

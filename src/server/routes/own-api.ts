@@ -46,7 +46,7 @@ function readQuery({ query, routeOptions }: FastifyRequest): void {
 }
 
 /** `OPTIONS` is left to what answers browsers that ask before they send. */
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as const
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'QUERY'] as const
 
 /** RFC 9110, section 15.5.6: a path that exists answers other methods with those that it has. */
 function refuseOtherMethods(api: FastifyInstance, methods: Map<string, Set<string>>): void {
@@ -57,7 +57,8 @@ function refuseOtherMethods(api: FastifyInstance, methods: Map<string, Set<strin
       url,
       exposeHeadRoute: false,
       schema: { hide: true },
-      handler: async (request, reply) => {
+      // Before anything of the request is judged but who sent it.
+      onRequest: async (request, reply) => {
         void reply.header('allow', allow)
         throw new VergerError(
           'method_not_allowed',
@@ -65,6 +66,7 @@ function refuseOtherMethods(api: FastifyInstance, methods: Map<string, Set<strin
           { hint: 'GET /api/openapi.json lists the routes.' },
         )
       },
+      handler: async () => undefined,
     })
   }
 }

@@ -50,6 +50,7 @@ export const json = (description: string, schema: object, more: object = {}) => 
 const COMMON_CODES: readonly ErrorCode[] = [
   'request_invalid',
   'unauthorized',
+  'too_many_failures',
   'forbidden',
   'origin_refused',
   'request_timeout',
