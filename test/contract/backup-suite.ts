@@ -173,6 +173,7 @@ export function describeBackupUnderLoad(name: string, createPlace: CreatePlace) 
         stdio: 'ignore',
         env: environmentOf(place),
       })
+      const ended = once(writing, 'close')
       try {
         const folder = createFolder()
         await expect
@@ -203,7 +204,7 @@ export function describeBackupUnderLoad(name: string, createPlace: CreatePlace) 
         }
       } finally {
         writing.kill('SIGKILL')
-        await once(writing, 'close')
+        await ended
       }
     }, 120_000)
 
