@@ -15,6 +15,7 @@ import {
   type Removed,
 } from '../features/prune-cache.ts'
 import { listCachedImports, removeCachedImport } from '../importing/cached-imports.ts'
+import { collectGarbage } from '../registry/collect-garbage.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import { renderColumns } from './columns.ts'
@@ -25,9 +26,6 @@ import { formatBytes } from './render-dataset.ts'
 import { withRegistry } from './with-registry.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
-/** A registration puts its blobs before the rows that refer to them. */
-const UNREFERENCED_AFTER_MS = 60 * 60 * 1000
-
 const COUNTED = [
   { title: '' },
   { title: 'count', align: 'right' },
@@ -117,7 +115,8 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
     imports: { count: imports.length, sizeBytes: sum(imports) },
     carried: { count: carried.length, sizeBytes: sum(carried) },
     downloads: { count: downloads.length, sizeBytes: sum(downloads) },
-    blobs: await withRegistry(context, (registry, store) => pruneBlobs(registry, store, dryRun)),
+    blobs: (await withRegistry(context, (_registry, store) => collectGarbage(store, { dryRun })))
+      .removed,
   }
   if (json) printJson(context, { dryRun, olderThanDays, ...pruned })
   else context.stdout.write(describePruned(pruned, plan))
@@ -155,23 +154,6 @@ async function measureBlobs(registry: Registry, { blobs }: Store) {
     counted.sizeBytes += sizeBytes
   }
   return { referenced, unreferenced }
-}
-
-/**
- * What is referred to is read first and each blob is looked at just before it goes: whoever starts to refer to one
- * meanwhile has put it again, and so it is new.
- */
-async function pruneBlobs(registry: Registry, { blobs }: Store, dryRun: boolean): Promise<Removed> {
-  const known = await registry.referencedBlobs()
-  const putBeforeMs = Date.now() - UNREFERENCED_AFTER_MS
-  const removed = { count: 0, sizeBytes: 0 }
-  for await (const { sha256, sizeBytes, putAtMs } of blobs.list()) {
-    if (known.has(sha256) || putAtMs > putBeforeMs) continue
-    if (!dryRun) await blobs.delete(sha256)
-    removed.count++
-    removed.sizeBytes += sizeBytes
-  }
-  return removed
 }
 
 /** Files of weights that arrived in part, or were not read yet. */
