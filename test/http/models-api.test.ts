@@ -148,6 +148,36 @@ describe('the default', () => {
   })
 })
 
+describe('uploads', () => {
+  const zeros = '0'.repeat(64)
+  const put = (sha256: string, body: string) =>
+    fetch(`${server.url}/api/blobs/${sha256}`, { method: 'PUT', body }).then(readAnswer)
+
+  test('keep bytes under their hash, and nothing under another', async () => {
+    const { createHash } = await import('node:crypto')
+    const sha256 = createHash('sha256').update('bytes').digest('hex')
+    expectError(await ask('GET', `/blobs/${sha256}`), 'blob_unknown', /found none/)
+    expectError(await put(sha256, 'bites'), 'upload_damaged', new RegExp(`Expected .* ${sha256}`))
+    expectError(await ask('GET', `/blobs/${sha256}`), 'blob_unknown', /found none/)
+    expect(JSON.parse((await put(sha256, 'bytes')).text)).toEqual({ sha256, sizeBytes: 5 })
+    expect((await ask('HEAD', `/blobs/${sha256}`)).status).toBe(200)
+    expectError(await put('x', 'bytes'), 'request_invalid', /sha256 must match pattern/)
+  })
+
+  test.each([
+    [{}, 'request_invalid', /either files or from, received none/],
+    [{ files: { a: zeros }, from: 'gs://b/c' }, 'request_invalid', /received both/],
+    [{ from: '/etc/passwd' }, 'request_invalid', /gs:\/\/bucket\/prefix .* "\/etc\/passwd"/],
+    [{ from: 'file:///etc/passwd' }, 'bucket_url_invalid', /./],
+    [{ files: { 'bundle.json': zeros } }, 'blob_unknown', /no bytes of bundle.json/],
+    [{ files: {} }, 'request_invalid', /fewer than 1/],
+    [{ files: { a: zeros }, facts: {} }, 'request_invalid', /facts beside from/],
+    [{ from: 'gs://b/c', frm: 1 }, 'request_invalid', /must not have 'frm'/],
+  ] as const)('of %j become no version', async (body, code, message) => {
+    expectError(await ask('POST', '/models/fruits/versions', body), code, message)
+  })
+})
+
 describe('an etag', () => {
   test('keeps two people from overwriting each other', async () => {
     const path = '/models/fruits/versions/v2'
