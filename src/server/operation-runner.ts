@@ -34,6 +34,8 @@ export interface WorkContext {
 export type Work = (operation: Operation, context: WorkContext) => Promise<void>
 
 export interface OperationRunner {
+  /** Takes over what servers that ended have left behind, now and from now on. */
+  follow(): void
   /** Keeps an operation and begins it. Throws `operation_running`. */
   start(store: Store, operation: NewOperation): Promise<Operation>
   /** Resolves when an operation of this runner has ended, or after some milliseconds. */
@@ -69,7 +71,7 @@ interface Running {
   readonly ended: Promise<void>
 }
 
-/** Starts to look for operations that were left behind; the caller closes the runner. */
+/** Opens a runner; the caller closes it. */
 export function openOperationRunner({
   home,
   work,
@@ -171,11 +173,14 @@ export function openOperationRunner({
       if (!isClosing) logger.warn({ err: error }, 'operations left behind')
     })
   }
-  look()
-  const lookTimer = setInterval(look, leaseMs / 3)
-  lookTimer.unref()
+  let lookTimer: NodeJS.Timeout | undefined
 
   return {
+    follow() {
+      look()
+      lookTimer = setInterval(look, leaseMs / 3)
+      lookTimer.unref()
+    },
     async start(store, operation) {
       if (isClosing) {
         throw new VergerError('server_closing', 'Expected a running server, it is closing')

@@ -155,6 +155,7 @@ export function describeOperations(name: string, open: () => Promise<Store>): vo
       const home = { find: async () => ({ store }) as never }
       const times = { beatMs: 20, leaseMs: 150 }
       const runner = openOperationRunner({ home, work, logger: quiet, ...times })
+      runner.follow()
       runners.push(runner)
       return runner
     }

@@ -72,6 +72,8 @@ export async function registerCloudRoutes(
     work: auditedWorkOf(options),
     logger: app.log,
   })
+  // Not before the registry is known to be sound.
+  app.addHook('onReady', async () => runner.follow())
   app.addHook('onClose', () => runner.close())
   await registerForeignProtocol(app, options.config.limits.requestBytes, (scope) => {
     for (const method of CLOUD_METHODS) registerMethod(scope, method, { ...options, runner })
