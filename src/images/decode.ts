@@ -171,10 +171,20 @@ function alphaOverWhite(rgba: Uint8Array): Uint8Array {
 
 const TRUNCATED = /premature end|truncated|unexpected end|not enough|read error|short read/i
 
-/** A PNG is judged by its IEND chunk: libpng says `read error` of a wrong checksum too. */
+/** Start of scan and end of image (ITU-T T.81, table B.1). */
+const JPEG_SCAN = Buffer.from([0xff, 0xda])
+const JPEG_END = Buffer.from([0xff, 0xd9])
+
+/**
+ * A PNG is judged by its IEND chunk: libpng says `read error` of a wrong checksum too. A JPEG without an end behind its last
+ * scan is cut whatever libvips says: its threads share one place for their messages, and one may take that of another.
+ */
 function isTruncated(bytes: Uint8Array, format: PhotoFormat, reason: string): boolean {
-  if (format !== 'png') return TRUNCATED.test(reason)
-  return !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('IEND')
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (format === 'png') return !buffer.includes('IEND')
+  if (TRUNCATED.test(reason)) return true
+  if (format !== 'jpeg') return false
+  return !buffer.includes(JPEG_END, Math.max(0, buffer.lastIndexOf(JPEG_SCAN)))
 }
 
 function decodeError(error: unknown, format: PhotoFormat, bytes: Uint8Array): VergerError {
