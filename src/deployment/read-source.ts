@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { findBackbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
-import { type ImportedModel, type ImportModelPlan, importModel } from '../importing/import-model.ts'
+import type { ImportedModel, ImportModelPlan } from '../importing/import-model.ts'
 import { parseLabels } from '../importing/parse-labels.ts'
 import { type ReadBundle, readBundle } from './read-bundle.ts'
 import { findMainFile, invalidSource, isFolderFile } from './source-listing.ts'
@@ -67,6 +67,7 @@ async function importSource(
   facts: ForeignFacts,
   { home, madeIn = home, limits, onNote, signal }: ReadSourceContext,
 ): Promise<ReadSource> {
+  const { importModel } = await import('../importing/import-model.ts')
   const imported = await importModel(
     { path, location, ...facts },
     {

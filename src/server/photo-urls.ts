@@ -1,7 +1,7 @@
 /** Photos that requests name by URL: fetched only where the owner of the server allows it, and a few at a time. */
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
-import { fetchPublic, type PublicNetwork } from '../download/fetch-public.ts'
+import type { PublicNetwork } from '../download/fetch-public.ts'
 import type { Holding } from './admission.ts'
 
 /** Gives the bytes at a URL, which count as held by the request. Throws like `fetchPublic`. */
@@ -29,13 +29,15 @@ export function createUrlReader(
         hint: 'Send the photo itself, or start the server with VERGER_ALLOW_URLS=80,443.',
       })
     }
-    return inTurn(() =>
-      fetchPublic(url, {
+    return inTurn(async () => {
+      // Most servers never fetch, and the client of HTTP is large.
+      const { fetchPublic } = await import('../download/fetch-public.ts')
+      return fetchPublic(url, {
         ...{ maxBytes: limits.photoBytes, timeoutMs, ports, signal },
         onBytes: (count) => holding.take(count),
         ...(network === undefined ? {} : { network }),
-      }),
-    )
+      })
+    })
   }
 }
 
