@@ -142,7 +142,7 @@ interface OpenAnswerer {
 
 /** What a version stands on is opened first, so that no other backbone is loaded for it. */
 const answeringWith = ({ files, backbone }: ReadBundle, named?: Answerer): OpenAnswerer => ({
-  versions: bundleVersion(files, named),
+  versions: bundleVersion(files, { named, backbone }),
   backbone,
 })
 

@@ -125,14 +125,25 @@ export async function readVersion(
   return { files, backbone }
 }
 
-/** One bundle that answers everything, under its id or the name that is given. Throws an error of the bundle. */
-export function bundleVersion(files: BundleFiles, named?: Answerer): VersionSource {
+export interface BundleVersionOptions {
+  /** By default the id of the bundle. */
+  readonly named?: Answerer | undefined
+  /** The backbone that it names; by default that of the home. */
+  readonly backbone?: Backbone | undefined
+}
+
+/** One bundle that answers everything. Throws an error of the bundle. */
+export function bundleVersion(
+  files: BundleFiles,
+  { named, backbone }: BundleVersionOptions = {},
+): VersionSource {
   verifyBundle(files)
   const id = bundleId(files)
   const answering: OfferedVersion = {
     answerer: named ?? { bundle: id },
     bundle: id,
     read: async () => files,
+    ...(backbone === undefined ? {} : { backbone: async () => backbone }),
   }
   return { revision: () => id, find: async () => ({ answering }) }
 }
