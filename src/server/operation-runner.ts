@@ -7,18 +7,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { ERROR_CATALOGUE, toVergerError, VergerError } from '../core/errors.ts'
-import {
-  addOperation,
-  beat,
-  endOperation,
-  leaveOperation,
-  type NewOperation,
-  type Operation,
-  type OperationLine,
-  type Outcome,
-  removeOperations,
-  takeAbandoned,
-} from '../registry/operations.ts'
+import type { NewOperation, Operation, OperationLine, Outcome } from '../registry/operation.ts'
+import { beat, endOperation, leaveOperation, takeAbandoned } from '../registry/operation-runs.ts'
+import { addOperation, removeOperations } from '../registry/operations.ts'
 import { removeExpiredStaged } from '../registry/staged-objects.ts'
 import type { Store } from '../store/store.ts'
 import type { HomeRegistry } from './home-registry.ts'

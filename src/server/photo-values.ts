@@ -1,5 +1,5 @@
 /** Photos as the values of foreign protocols: base64 text in JSON, bytes elsewhere. */
-import { decodeBase64 } from './routes/predict-json.ts'
+import { decodeBase64 } from './decode-base64.ts'
 
 /** Bytes in which every format that Verger reads, or refuses by name, has one that base64 text has not. */
 const HEAD_BYTES = 16

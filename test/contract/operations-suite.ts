@@ -4,19 +4,21 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sha256 } from '../../dist/core/hashes.js'
+import type { NewOperation } from '../../dist/registry/operation.js'
 import {
-  addOperation,
   beat,
   endOperation,
+  leaveOperation,
+  takeAbandoned,
+} from '../../dist/registry/operation-runs.js'
+import {
+  addOperation,
   forgetFailures,
   getOperation,
-  leaveOperation,
   listOperations,
-  type NewOperation,
   recordOperation,
   removeOperations,
   requestCancel,
-  takeAbandoned,
 } from '../../dist/registry/operations.js'
 import { createRegistry } from '../../dist/registry/registry.js'
 import {

@@ -2,7 +2,8 @@
  * `$discovery/rest?version=v1`: the API described in the form that Google's client libraries build themselves from
  * (https://developers.google.com/discovery/v1/reference/apis). The names are the service's, the words are ours.
  */
-import { type Field, MESSAGES } from './messages.ts'
+import type { Field } from './messages/message.ts'
+import { MESSAGES } from './messages.ts'
 import { CLOUD_METHODS, type CloudMethod } from './methods.ts'
 
 const SCOPES = [

@@ -5,7 +5,7 @@
  */
 import { showValue } from '../../show-value.ts'
 import { fieldError } from './cloud-error.ts'
-import { camelCase } from './messages.ts'
+import { camelCase } from './field-names.ts'
 import { isObject } from './parse-message.ts'
 
 /** Whether a resource, in its form on the wire, is wanted. */

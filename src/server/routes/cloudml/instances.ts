@@ -7,10 +7,10 @@
 import { describeSignatures, NAMED_LABELS } from '../../../bundles/signature.ts'
 import { VergerError } from '../../../core/errors.ts'
 import type { Pixels } from '../../../images/decode.ts'
+import { decodeBase64 } from '../../decode-base64.ts'
 import type { NamedPhoto } from '../../multipart.ts'
 import { bytesOfValue } from '../../photo-values.ts'
 import { showValue } from '../../show-value.ts'
-import { decodeBase64 } from '../predict-json.ts'
 import { isObject } from './parse-message.ts'
 
 /** Signatures of the SavedModels that Verger exports, with the name of their input. */

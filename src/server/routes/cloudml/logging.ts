@@ -2,7 +2,7 @@
  * `POST /v2/entries:list` of the Logging API, which `gcloud ai-platform jobs stream-logs` asks: what operations had to tell,
  * and which version became the default (https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries/list).
  */
-import type { Operation } from '../../../registry/operations.ts'
+import type { Operation } from '../../../registry/operation.ts'
 import { listOperations } from '../../../registry/operations.ts'
 import type { DefaultChange } from '../../../registry/registry.ts'
 import { type Caller, maySee } from '../../../registry/scopes.ts'

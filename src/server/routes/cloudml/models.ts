@@ -1,5 +1,5 @@
 import { switchDefault } from '../../../deployment/switch-default.ts'
-import type { Operation } from '../../../registry/operations.ts'
+import type { Operation } from '../../../registry/operation.ts'
 import { recordOperation } from '../../../registry/operations.ts'
 import { maySee } from '../../../registry/scopes.ts'
 import { requireModel } from '../../authenticator.ts'

@@ -1,6 +1,6 @@
 /** Operations of the registry → google.longrunning.Operation. */
 import { ERROR_CATALOGUE, type ErrorCode, VergerError } from '../../../core/errors.ts'
-import type { Operation, OperationKind } from '../../../registry/operations.ts'
+import type { Operation, OperationKind } from '../../../registry/operation.ts'
 import { fieldError, toCloudError } from './cloud-error.ts'
 import { modelName, operationName, versionName } from './names.ts'
 

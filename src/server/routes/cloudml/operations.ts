@@ -1,11 +1,7 @@
 import { toVergerError } from '../../../core/errors.ts'
 import type { AuditEntry } from '../../../registry/audit.ts'
-import {
-  getOperation,
-  listOperations,
-  type Operation,
-  requestCancel,
-} from '../../../registry/operations.ts'
+import type { Operation } from '../../../registry/operation.ts'
+import { getOperation, listOperations, requestCancel } from '../../../registry/operations.ts'
 import { maySee } from '../../../registry/scopes.ts'
 import type { Store } from '../../../store/store.ts'
 import { requireModel } from '../../authenticator.ts'

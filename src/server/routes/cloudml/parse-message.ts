@@ -4,7 +4,9 @@
  */
 import { showValue } from '../../show-value.ts'
 import { bodyError } from './cloud-error.ts'
-import { camelCase, type Field, messageOf, snakeCase } from './messages.ts'
+import { camelCase, snakeCase } from './field-names.ts'
+import type { Field } from './messages/message.ts'
+import { messageOf } from './messages.ts'
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export interface JsonObject {

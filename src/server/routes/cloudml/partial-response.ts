@@ -1,7 +1,7 @@
 /** `fields=models(name,labels/owner),nextPageToken`: the part of an answer that a client wants. */
 import { showValue } from '../../show-value.ts'
 import { fieldError } from './cloud-error.ts'
-import { camelCase } from './messages.ts'
+import { camelCase } from './field-names.ts'
 import { isObject } from './parse-message.ts'
 
 /** Name → what is wanted below it; `*` stands for every name, and an empty selection for all that is there. */

@@ -1,4 +1,5 @@
-import { getOperation, type NewOperation, type Operation } from '../../../registry/operations.ts'
+import type { NewOperation, Operation } from '../../../registry/operation.ts'
+import { getOperation } from '../../../registry/operations.ts'
 import type { CloudRequest, CloudServices } from './cloud-request.ts'
 import { toCloudOperation } from './operation-views.ts'
 import { findVersion, viewUnmade } from './version-views.ts'

@@ -1,6 +1,6 @@
 /** Which fields an update changes: `updateMask=description,autoScaling.minNodes` (google.protobuf.FieldMask). */
 import { fieldError } from './cloud-error.ts'
-import { camelCase, snakeCase } from './messages.ts'
+import { camelCase, snakeCase } from './field-names.ts'
 import { isObject, type Json, type JsonObject } from './parse-message.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** What there is of the versions of a model: those that answer, those that are being made, and those that failed. */
-import type { Operation } from '../../../registry/operations.ts'
+import type { Operation } from '../../../registry/operation.ts'
 import { listOperations } from '../../../registry/operations.ts'
 import type { Model, Registry, Version } from '../../../registry/registry.ts'
 import type { ServingHost } from '../../../serving/serving-host.ts'

@@ -1,10 +1,10 @@
 import { VergerError } from '../../../core/errors.ts'
 import { type CreateProgress, createVersion } from '../../../deployment/create-version.ts'
 import { switchDefault } from '../../../deployment/switch-default.ts'
+import type { Operation } from '../../../registry/operation.ts'
 import {
   forgetFailures,
   listOperations,
-  type Operation,
   recordOperation,
   requireSettled,
 } from '../../../registry/operations.ts'

@@ -1,0 +1,29 @@
+/** Bodies of uploads, which arrive unread. */
+import { Readable } from 'node:stream'
+import { VergerError } from '../../../core/errors.ts'
+
+export const piecesOf = (body: unknown): AsyncIterable<Uint8Array> =>
+  body instanceof Readable ? body : Readable.from([])
+
+export async function readAll(body: unknown): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of piecesOf(body)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** Reads a body to its end and drops it. */
+export async function drain(body: unknown): Promise<void> {
+  for await (const _piece of piecesOf(body));
+}
+
+/** What a JSON body says; nothing where it is empty. Throws `request_invalid`. */
+export async function readMetadata(body: unknown): Promise<Readonly<Record<string, unknown>>> {
+  const text = (await readAll(body)).toString()
+  try {
+    const metadata: unknown = JSON.parse(text === '' ? '{}' : text)
+    if (typeof metadata === 'object' && metadata !== null) return { ...metadata }
+  } catch {
+    // Told below.
+  }
+  throw new VergerError('request_invalid', 'Expected a JSON object that describes the file')
+}
