@@ -1,18 +1,18 @@
 /** Emits a network and its weights as TensorFlow inference nodes: maps are `[n, h, w, c]`, all weights are constants. */
 import { requireWeight } from './emit-onnx.ts'
+import { emitConv } from './emit-tensorflow-conv.ts'
+import { emitAveragePool, emitMaxPool } from './emit-tensorflow-pool.ts'
+import { type ActivationLayer, INPUT, type Layer, type Network } from './network.ts'
+import { inferShapes } from './network-shapes.ts'
+import type { Weights } from './tensor.ts'
 import {
-  type ActivationLayer,
-  type ConvLayer,
-  INPUT,
-  type Layer,
-  type LayerId,
-  type Network,
-  type Padding,
-  type PoolLayer,
-  toPair,
-} from './network.ts'
-import { inferShapes, padsOf, type Shape } from './network-shapes.ts'
-import type { FloatTensor, Weights } from './tensor.ts'
+  addBias,
+  type Emitter,
+  emitPadding,
+  INT_AXES,
+  T,
+  vectorOrMatrix,
+} from './tensorflow-emitter.ts'
 import { type Attributes, attr, type TensorflowGraph, type Value } from './tensorflow-graph.ts'
 
 /**
@@ -40,17 +40,6 @@ export function emitTensorflowNetwork(
     Object.entries(network.outputs).map(([name, { layer }]) => [name, emitter.value(layer)]),
   )
 }
-
-interface Emitter {
-  readonly graph: TensorflowGraph
-  value(id: LayerId): Value
-  shape(id: LayerId): Shape
-  weight(name: string, dims: readonly number[]): FloatTensor
-}
-
-/** The element type of all that flows through a network. */
-export const T: Attributes = { T: attr.type('float') }
-const INT_AXES: Attributes = { Tidx: attr.type('int32') }
 
 function emitLayer(emitter: Emitter, layer: Layer): Value {
   const { graph, value, shape } = emitter
@@ -157,17 +146,6 @@ export function emitTensorflowUnit(graph: TensorflowGraph, rows: Value): Value {
   return graph.node('RealDiv', [rows, length], T)
 }
 
-/** Adds a weight whose order is the same in both worlds. */
-function vectorOrMatrix({ graph, weight }: Emitter, name: string, dims: readonly number[]): Value {
-  const { data } = weight(name, dims)
-  return graph.tensor(name, dims, () => data)
-}
-
-function addBias(emitter: Emitter, value: Value, name: string, width: number): Value {
-  const bias = vectorOrMatrix(emitter, `${name}/bias`, [width])
-  return emitter.graph.node('BiasAdd', [value, bias], T, name)
-}
-
 function emitActivation(graph: TensorflowGraph, { op, alpha }: ActivationLayer, x: Value): Value {
   const scalar = (number: number) => graph.numbers('float', [number])
   const unary = (name: string, value: Value, attributes: Attributes = T) =>
@@ -207,218 +185,3 @@ function emitActivation(graph: TensorflowGraph, { op, alpha }: ActivationLayer, 
     }
   }
 }
-
-function emitConv(emitter: Emitter, layer: ConvLayer): Value {
-  const { name, filters, groups, kernelSize } = layer
-  const { channels } = emitter.shape(layer.input)
-  const kernel = emitter.weight(`${name}/kernel`, [
-    filters,
-    channels / groups,
-    ...toPair(kernelSize),
-  ])
-  const isDepthwise = groups === channels && groups > 1
-  const conv = isDepthwise
-    ? emitDepthwise(emitter, layer, kernel)
-    : emitGroups(emitter, layer, kernel)
-  return addBias(emitter, conv, name, filters)
-}
-
-/** TensorFlow's kernel is `[h, w, channels, filters / channels]`; on a CPU it has no dilation and one stride for both axes. */
-function emitDepthwise(emitter: Emitter, layer: ConvLayer, kernel: FloatTensor): Value {
-  const { graph } = emitter
-  const [filters = 0, , height = 0, width = 0] = kernel.dims
-  const { channels } = emitter.shape(layer.input)
-  const [down, across] = toPair(layer.stride)
-  // Zeros between the taps are what a dilation means.
-  const steps = toPair(layer.dilation ?? 1)
-  const extent = [(height - 1) * steps[0] + 1, (width - 1) * steps[1] + 1] as const
-  const tensor = graph.tensor(
-    `${layer.name}/kernel`,
-    [...extent, channels, filters / channels],
-    () => lastFilters(steps[0] * steps[1] === 1 ? kernel : spread(kernel, extent, steps)),
-  )
-  const hasOneStride = down === across
-  const padding = hasOneStride
-    ? layer.padding
-    : padsOf(layer.padding, mapSize(emitter.shape(layer.input)), extent, layer.stride)
-  const from = paddedInput(emitter, layer.input, padding, 0)
-  const step = hasOneStride ? down : 1
-  const all = graph.node('DepthwiseConv2dNative', [from.value, tensor], {
-    ...T,
-    strides: attr.ints([1, step, step, 1]),
-    padding: attr.text(from.padding),
-  })
-  return hasOneStride ? all : everyNth(graph, all, [down, across])
-}
-
-/** One convolution, or one for each group with their results side by side: on a CPU TensorFlow has no groups. */
-function emitGroups(emitter: Emitter, layer: ConvLayer, kernel: FloatTensor): Value {
-  const { graph } = emitter
-  const { name, groups, stride, dilation = 1 } = layer
-  const [filters = 0, channels = 0, height = 0, width = 0] = kernel.dims
-  const from = paddedInput(emitter, layer.input, layer.padding, 0)
-  const attributes = {
-    ...T,
-    strides: attr.ints([1, ...toPair(stride), 1]),
-    dilations: attr.ints([1, ...toPair(dilation), 1]),
-    padding: attr.text(from.padding),
-  }
-  const convolve = (input: Value, tensorName: string, part: FloatTensor): Value => {
-    const dims = [height, width, channels, part.dims[0] ?? 0]
-    const tensor = graph.tensor(tensorName, dims, () => lastFilters(part))
-    return graph.node('Conv2D', [input, tensor], attributes)
-  }
-  if (groups === 1) return convolve(from.value, `${name}/kernel`, kernel)
-  const size = kernel.data.length / groups
-  const results = Array.from({ length: groups }, (_, group) => {
-    const part = {
-      dims: [filters / groups, channels, height, width],
-      data: kernel.data.subarray(group * size, (group + 1) * size),
-    }
-    const begin = graph.numbers('int32', [0, 0, 0, group * channels], [4])
-    const extent = graph.numbers('int32', [-1, -1, -1, channels], [4])
-    const slice = graph.node('Slice', [from.value, begin, extent], {
-      ...T,
-      Index: attr.type('int32'),
-    })
-    return convolve(slice, `${name}/kernel_${group}`, part)
-  })
-  return graph.node('ConcatV2', [...results, graph.numbers('int32', [-1])], {
-    ...T,
-    ...INT_AXES,
-    N: attr.int(groups),
-  })
-}
-
-function emitMaxPool(emitter: Emitter, layer: PoolLayer): Value {
-  // What lies around the map never wins.
-  const from = paddedInput(emitter, layer.input, layer.padding, Number.NEGATIVE_INFINITY)
-  return emitter.graph.node('MaxPool', [from.value], windowOf(layer, from.padding))
-}
-
-function emitAveragePool(emitter: Emitter, layer: PoolLayer): Value {
-  const { graph } = emitter
-  const counts = layer.countsPadding === true
-  const map = mapSize(emitter.shape(layer.input))
-  const taps = toPair(layer.kernelSize)
-  // TensorFlow's SAME counts no zeros; zeros that are a layer of their own are counted.
-  const padding =
-    counts && layer.padding === 'same'
-      ? padsOf(layer.padding, map, taps, layer.stride)
-      : layer.padding
-  const from = paddedInput(emitter, layer.input, padding, 0)
-  const pooled = graph.node('AvgPool', [from.value], windowOf(layer, from.padding))
-  if (counts || typeof padding === 'string') return pooled
-  const shares = sharesInside(map, taps, toPair(layer.stride), padding)
-  const inside = graph.numbers('float', [...shares.data], shares.dims)
-  return graph.node('RealDiv', [pooled, inside], T)
-}
-
-const windowOf = ({ kernelSize, stride }: PoolLayer, padding: string): Attributes => ({
-  ...T,
-  ksize: attr.ints([1, ...toPair(kernelSize), 1]),
-  strides: attr.ints([1, ...toPair(stride), 1]),
-  padding: attr.text(padding),
-})
-
-/** For each position of a window, the share of its area that lies inside the map: `[1, h, w, 1]`. */
-function sharesInside(
-  map: { readonly height: number; readonly width: number },
-  taps: readonly [number, number],
-  stride: readonly [number, number],
-  [top, left, bottom, right]: readonly [number, number, number, number],
-): FloatTensor {
-  const along = (size: number, before: number, after: number, tap: number, step: number) => {
-    const positions = Math.floor((size + before + after - tap) / step) + 1
-    return Array.from({ length: positions }, (_, index) => {
-      const start = index * step - before
-      return (Math.min(size, start + tap) - Math.max(0, start)) / tap
-    })
-  }
-  const down = along(map.height, top, bottom, taps[0], stride[0])
-  const across = along(map.width, left, right, taps[1], stride[1])
-  return {
-    dims: [1, down.length, across.length, 1],
-    data: Float32Array.from(down.flatMap((row) => across.map((column) => row * column))),
-  }
-}
-
-/** The input of a window that slides, and the padding that is left for TensorFlow to do. */
-function paddedInput(
-  { graph, value }: Emitter,
-  input: LayerId,
-  padding: Padding,
-  fill: number,
-): { readonly value: Value; readonly padding: 'SAME' | 'VALID' } {
-  const from = value(input)
-  if (padding === 'same') return { value: from, padding: 'SAME' }
-  if (padding === 'valid' || padding.every((side) => side === 0)) {
-    return { value: from, padding: 'VALID' }
-  }
-  return { value: emitPadding(graph, from, padding, fill), padding: 'VALID' }
-}
-
-function emitPadding(
-  graph: TensorflowGraph,
-  from: Value,
-  [top, left, bottom, right]: readonly [number, number, number, number],
-  fill: number,
-): Value {
-  const sides = graph.numbers('int32', [0, 0, top, bottom, left, right, 0, 0], [4, 2])
-  return graph.node('PadV2', [from, sides, graph.numbers('float', [fill])], {
-    ...T,
-    Tpaddings: attr.type('int32'),
-  })
-}
-
-/** Each `down`th row and `across`th column of `[n, h, w, c]`. */
-function everyNth(
-  graph: TensorflowGraph,
-  from: Value,
-  [down, across]: readonly [number, number],
-): Value {
-  const four = (values: readonly number[]) => graph.numbers('int32', values, [4])
-  return graph.node(
-    'StridedSlice',
-    [from, four([0, 0, 0, 0]), four([0, 0, 0, 0]), four([1, down, across, 1])],
-    { ...T, Index: attr.type('int32'), begin_mask: attr.int(0b1111), end_mask: attr.int(0b1111) },
-  )
-}
-
-/** `[filters, channels, h, w]` → `[h, w, channels, filters]`. */
-function lastFilters({ dims, data }: FloatTensor): Float32Array {
-  const [filters = 0, ...rest] = dims
-  const [channels = 0, height = 0, width = 0] = rest
-  const taps = height * width
-  const turned = new Float32Array(data.length)
-  for (let filter = 0; filter < filters; filter++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const start = (filter * channels + channel) * taps
-      for (let tap = 0; tap < taps; tap++) {
-        turned[(tap * channels + channel) * filters + filter] = data[start + tap]!
-      }
-    }
-  }
-  return turned
-}
-
-/** Puts zeros between the taps of `[filters, channels, h, w]`, which then cover `extent`. */
-function spread(
-  { dims, data }: FloatTensor,
-  extent: readonly [number, number],
-  steps: readonly [number, number],
-): FloatTensor {
-  const [filters = 0, channels = 0, height = 0, width = 0] = dims
-  const wide = new Float32Array(filters * channels * extent[0] * extent[1])
-  for (let kernel = 0; kernel < filters * channels; kernel++) {
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const to = (kernel * extent[0] + y * steps[0]) * extent[1] + x * steps[1]
-        wide[to] = data[(kernel * height + y) * width + x]!
-      }
-    }
-  }
-  return { dims: [filters, channels, ...extent], data: wide }
-}
-
-const mapSize = ({ height = 1, width = 1 }: Shape) => ({ height, width })
