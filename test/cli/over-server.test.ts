@@ -67,7 +67,7 @@ describe('a server with a token', () => {
 
   test('answers as this machine does, photo by photo', async () => {
     const line =
-      'verger predict baseline.jpg grey.jpg empty.jpg --model fruits --top 1 --format csv'
+      'verger predict baseline.jpg grey.jpg truncated.jpg empty.jpg --model fruits --top 1 --format csv'
     const [there, here] = [await run(line, { VERGER_TOKEN: TOKEN }), await sandbox.run(line)]
     expect(there.stdout).toBe(here.stdout)
     expect(there.exit).toBe(here.exit)
