@@ -20,7 +20,8 @@ const FORWARD_ROUNDS = 3
 const SECONDS = 5
 
 export async function* benchBackbones(): AsyncGenerator<Measurement> {
-  if (!existsSync(PYTHON)) throw new Error('Expected .parity: run sh scripts/parity/setup.sh')
+  if (!existsSync(PYTHON))
+    throw new Error('Expected .parity: run sh scripts/setup-python.sh scripts/parity .parity')
   const [photo = ''] = photosBelow(GROCERY_STORE, 1)
   const home = mkdtempSync(join(tmpdir(), 'verger-bench-'))
   const verger = (...args: string[]) => runNode([VERGER, ...args], undefined, { VERGER_HOME: home })

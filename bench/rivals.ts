@@ -104,7 +104,9 @@ export interface Stable {
 /** Throws where the Python environment is missing. */
 export function openStable(): Stable {
   if (!existsSync(PYTHON)) {
-    throw new Error(`Expected Python with the rivals at ${PYTHON}: run sh bench/rivals/setup.sh`)
+    throw new Error(
+      `Expected Python with the rivals at ${PYTHON}: run sh scripts/setup-python.sh bench/rivals .rivals`,
+    )
   }
   const folder = mkdtempSync(join(tmpdir(), 'verger-rivals-'))
   const labels = join(folder, 'labels.json')

@@ -2,9 +2,9 @@
  * `verger up` beside BentoML, LitServe and FastAPI with onnxruntime and Pillow: the same ONNX file, the same photos, the
  * same run. Each rival once as its documentation starts it and once tuned; servers take turns in every round.
  *
- *   sh bench/rivals/setup.sh         once: Python with the rivals
- *   npm run bench:serve              about ten minutes
- *   npm run bench:serve -- --quick   a second for each figure, to see that everything runs
+ *   sh scripts/setup-python.sh bench/rivals .rivals   once: Python with the rivals
+ *   npm run bench:serve                               about ten minutes
+ *   npm run bench:serve -- --quick                    a second for each figure, to see that everything runs
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'

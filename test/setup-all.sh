@@ -7,6 +7,6 @@ if ! command -v chromium > /dev/null; then
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-liberation > /dev/null
 fi
-sh "$root/scripts/fixtures/setup.sh"
-sh "$root/scripts/parity/setup.sh"
+sh "$root/scripts/setup-python.sh" scripts/fixtures .venv-fixtures
+sh "$root/scripts/setup-python.sh" scripts/parity .parity
 sh "$root/scripts/deploy/setup.sh"

@@ -3,19 +3,12 @@
 # version. Does nothing where it is made of the same lists already. gcloud is no package of PyPI or npm: the tests use the
 # one that is installed, and say so by name where there is none.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-clients="$here/../../.clients"
+root=$(cd "$(dirname "$0")/../.." && pwd)
+npm="$root/.clients/npm"
 googleapis=170.1.0
 
-if ! cmp -s "$here/requirements.txt" "$clients/requirements.txt"; then
-  if [ ! -x "$clients/bin/python" ]; then
-    python3 -m venv "$clients"
-    echo '*' > "$clients/.gitignore"
-  fi
-  "$clients/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-  cp "$here/requirements.txt" "$clients/requirements.txt"
-fi
-if ! grep -qs "\"version\": \"$googleapis\"" "$clients/npm/node_modules/googleapis/package.json"; then
-  mkdir -p "$clients/npm"
-  npm install --silent --no-audit --no-fund --prefix "$clients/npm" "googleapis@$googleapis"
+sh "$root/scripts/setup-python.sh" scripts/clients .clients
+if ! grep -qs "\"version\": \"$googleapis\"" "$npm/node_modules/googleapis/package.json"; then
+  mkdir -p "$npm"
+  npm install --silent --no-audit --no-fund --prefix "$npm" "googleapis@$googleapis"
 fi

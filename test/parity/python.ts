@@ -1,4 +1,4 @@
-/** Runs the scripts of `scripts/parity` with the Python that `scripts/parity/setup.sh` made. */
+/** Runs the scripts of `scripts/parity` with the Python that `npm run test:parity` sets up. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
