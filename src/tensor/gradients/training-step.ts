@@ -1,0 +1,93 @@
+/** A training step as data: one ONNX graph from photos to new weights, and what flows around it. */
+import type { FloatTensor } from '../tensor.ts'
+
+export type Optimiser =
+  /** Loshchilov & Hutter, https://arxiv.org/abs/1711.05101. */
+  | {
+      readonly kind: 'adamw'
+      readonly beta1: number
+      readonly beta2: number
+      readonly epsilon: number
+    }
+  | { readonly kind: 'sgd'; readonly momentum: number }
+
+export interface TrainingOptions {
+  /** The first block or layer that trains, e.g. `block11` or `top`; everything where it is left out. */
+  readonly trainFrom?: string
+  readonly batchSize: number
+  readonly optimiser: Optimiser
+  /** Each step, kernels shrink by this share of the learning rate; biases and scales do not. */
+  readonly weightDecay: number
+  /** Longest gradient over all weights together; a longer one is scaled down to it. None where it is left out. */
+  readonly gradientClip?: number
+  /**
+   * `frozen`: folded into the kernels, as networks of Verger are. `training`: opened again, so that every convolution
+   * that trains is normalised by the statistics of its batch; `trainedWeights` folds it again.
+   */
+  readonly batchNorm: 'frozen' | 'training'
+  /** Share of the classifier's inputs that a step leaves out; none where it is left out. */
+  readonly dropout?: number
+  /** Share of the moving average of weights that a step keeps, e.g. 0.999; no average where it is left out. */
+  readonly averageDecay?: number
+}
+
+/** A tensor that a step reads and writes: a weight, a moment of the optimiser, a running statistic, a moving average. */
+export interface StateTensor {
+  /** `block11/expand/kernel`; behind a `#` what it is where it is no weight: `block11/expand/kernel#momentum`. */
+  readonly name: string
+  readonly dims: readonly number[]
+}
+
+/** What a step computes. Plain data but for its bytes. */
+export interface TrainingStep {
+  /** ONNX bytes. */
+  readonly model: Uint8Array
+  readonly batchSize: number
+  /** Side of the photos in pixels. */
+  readonly size: number
+  readonly classes: number
+  readonly options: TrainingOptions
+  /** The weights that train, in the order of the network. */
+  readonly parameters: readonly StateTensor[]
+  /** All that a step reads and writes, the parameters first. */
+  readonly state: readonly StateTensor[]
+  /** Values of `state` before the first step. */
+  readonly initial: ReadonlyMap<string, FloatTensor>
+}
+
+/** Values of `TrainingStep.state` by name, and how many steps made them. */
+export interface TrainingState {
+  readonly steps: number
+  readonly tensors: ReadonlyMap<string, FloatTensor>
+}
+
+export interface StepRequest {
+  /** RGB levels `[batchSize, size, size, 3]`. */
+  readonly photos: Uint8Array
+  /** What the network should say of each photo, `[batchSize, classes]`; see `targetsOf`. */
+  readonly targets: Float32Array
+  readonly learningRate: number
+  /** Decides which inputs of the classifier dropout leaves out. */
+  readonly seed?: number
+}
+
+export interface StepResult {
+  /** Mean of −Σ target · log(probability) over the batch. */
+  readonly loss: number
+  /** Length of the gradient over all weights, before it is clipped. */
+  readonly gradientNorm: number
+  /** Photos whose largest target got the largest score. */
+  readonly correct: number
+  /** False where the loss or the gradient was not finite: then nothing was changed. */
+  readonly isApplied: boolean
+}
+
+/** A plan being carried out on a thread of its own. One call at a time. */
+export interface Trainer {
+  step(request: StepRequest): Promise<StepResult>
+  /** Copies of all values: what `write` needs to go on bit for bit. */
+  read(): Promise<TrainingState>
+  /** Replaces all values. RangeError naming the first tensor that is missing or has another shape. */
+  write(state: TrainingState): Promise<void>
+  close(): Promise<void>
+}
