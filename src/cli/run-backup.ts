@@ -3,7 +3,8 @@ import { VergerError } from '../core/errors.ts'
 import type { BackupManifest } from '../registry/backup/backup-form.ts'
 import { restoreBackup } from '../registry/backup/restore-backup.ts'
 import { writeBackup } from '../registry/backup/write-backup.ts'
-import { hasRegistry } from '../store/has-registry.ts'
+import { findRegistry, hasRegistry } from '../store/has-registry.ts'
+import type { StoreConfig } from '../store/store.ts'
 import { ByteProgressLine } from './byte-progress-line.ts'
 import type { CommandContext } from './context.ts'
 import { formatTime } from './formats.ts'
@@ -11,6 +12,7 @@ import { printJson } from './print-json.ts'
 import { plural } from './render.ts'
 import { formatBytes } from './render-dataset.ts'
 import { withRegistry } from './with-registry.ts'
+import { withTemporaryHome } from './with-temporary-home.ts'
 
 interface Asked {
   readonly dryRun: boolean
@@ -46,18 +48,23 @@ export async function runRestore(
     json,
   }: Asked & { readonly from: string; readonly replace: boolean },
 ): Promise<void> {
-  const { cwd, stdout, stderr } = context
+  const { config, cwd, stdout, stderr } = context
   const from = resolve(cwd, given)
   const line = new ByteProgressLine(stderr, dryRun ? 'verified' : 'restored')
-  const { manifest, location } = await withRegistry(context, async (_registry, store) => ({
-    manifest: await restoreBackup(store, {
-      from,
-      replace,
-      dryRun,
-      onProgress: (doneBytes, totalBytes) => line.update(doneBytes, totalBytes),
-    }),
-    location: store.location,
-  })).finally(() => line.clear())
+  const { location, isThere } = await findRegistry(config)
+  const restoreInto = (target: StoreConfig) =>
+    withRegistry({ config: target }, (_registry, store) =>
+      restoreBackup(store, {
+        from,
+        replace,
+        dryRun,
+        onProgress: (doneBytes, totalBytes) => line.update(doneBytes, totalBytes),
+      }),
+    ).finally(() => line.clear())
+  // A trial makes no registry: an empty one elsewhere stands for it.
+  const manifest = await (dryRun && !isThere
+    ? withTemporaryHome((home) => restoreInto({ home }))
+    : restoreInto(config))
   if (json) return printJson(context, { from, location, dryRun, ...manifest })
   stdout.write(
     `${dryRun ? 'Would restore' : 'Restored'} ${describe(manifest)}, of ${formatTime(manifest.createdAt)}, into ${location}.\n`,

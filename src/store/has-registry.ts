@@ -10,3 +10,18 @@ export async function hasRegistry({ home, databaseUrl }: StoreConfig): Promise<b
     () => false,
   )
 }
+
+/**
+ * Where the registry is or would be, for messages, and whether its tables are there. Unlike `hasRegistry` it asks a database
+ * that is named; nothing is made. Throws `registry_unreachable`, `registry_refused`, `config_invalid`.
+ */
+export async function findRegistry(
+  config: StoreConfig,
+): Promise<{ readonly location: string; readonly isThere: boolean }> {
+  const { home, databaseUrl } = config
+  if (databaseUrl === undefined) {
+    return { location: join(home, 'verger.db'), isThere: await hasRegistry(config) }
+  }
+  const { findPostgresTables } = await import('./postgres/open-postgres.ts')
+  return findPostgresTables(databaseUrl)
+}

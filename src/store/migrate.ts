@@ -46,13 +46,18 @@ export async function migrate(
   if (error !== undefined) throw error
 }
 
-async function readDone(db: Kysely<Schema>, dialect: Dialect): Promise<string[]> {
+/** Whether any migration has run, and so whether there are tables. */
+export async function isMigrated(db: Kysely<Schema>, dialect: Dialect): Promise<boolean> {
   const table = 'kysely_migration'
   const query =
     dialect === 'sqlite'
       ? sql`select 1 from sqlite_master where name = ${table}`
       : sql`select 1 where to_regclass(${table}) is not null`
-  if ((await query.execute(db)).rows.length === 0) return []
+  return (await query.execute(db)).rows.length > 0
+}
+
+async function readDone(db: Kysely<Schema>, dialect: Dialect): Promise<string[]> {
+  if (!(await isMigrated(db, dialect))) return []
   const done = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
   return done.rows.map(({ name }) => name)
 }

@@ -83,10 +83,11 @@ async function readEverything(registry: Registry): Promise<number> {
   return versions
 }
 
-const environmentOf = ({ home, databaseUrl }: StoreConfig) => ({
+const environmentOf = ({ home, databaseUrl, blobsUrl }: StoreConfig) => ({
   ...process.env,
   VERGER_HOME: home,
   ...(databaseUrl === undefined ? {} : { VERGER_DATABASE_URL: databaseUrl }),
+  ...(blobsUrl === undefined ? {} : { VERGER_BLOBS_URL: blobsUrl }),
 })
 
 /** Each gives settings under which there is no registry yet. */

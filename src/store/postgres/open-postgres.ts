@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kysely, sql } from 'kysely'
 import pg from 'pg'
-import { hasPending, migrate } from '../migrate.ts'
+import { hasPending, isMigrated, migrate } from '../migrate.ts'
 import { moveRevision } from '../move-revision.ts'
 import type { OpenDatabase } from '../open-database.ts'
 import type { Schema } from '../schema.ts'
@@ -31,16 +31,7 @@ const INT8 = 20
  */
 export async function openPostgres(url: string): Promise<OpenDatabase> {
   const location = locationOf(url)
-  const settings: pg.PoolConfig = {
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'verger',
-    types: {
-      getTypeParser: (id, format) =>
-        id === INT8 ? Number : pg.types.getTypeParser(id, format as 'text'),
-    },
-  }
+  const settings = settingsOf(url)
   const open = (more: pg.PoolConfig) => openPool({ ...settings, ...more }, location)
   const db = open({
     max: CONNECTIONS,
@@ -93,6 +84,30 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
     },
   }
 }
+
+/** Whether the database that a URL names holds a registry; it is left as it is. Throws like `openPostgres`. */
+export async function findPostgresTables(
+  url: string,
+): Promise<{ readonly location: string; readonly isThere: boolean }> {
+  const location = locationOf(url)
+  const db = openPool({ ...settingsOf(url), max: 1 }, location)
+  try {
+    return { location, isThere: await isMigrated(db, 'postgres') }
+  } finally {
+    await db.destroy()
+  }
+}
+
+const settingsOf = (url: string): pg.PoolConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  keepAlive: true,
+  application_name: 'verger',
+  types: {
+    getTypeParser: (id, format) =>
+      id === INT8 ? Number : pg.types.getTypeParser(id, format as 'text'),
+  },
+})
 
 function openPool(settings: pg.PoolConfig, location: string): Kysely<Schema> {
   const pool = new pg.Pool(settings)

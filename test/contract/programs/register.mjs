@@ -7,7 +7,8 @@ import { createRegistry } from '../../../dist/registry/registry.js'
 import { openStore } from '../../../dist/store/store.js'
 
 const [home, model, firstSeed, count = 'Infinity', version] = process.argv.slice(2)
-const store = await openStore({ home, databaseUrl: process.env['VERGER_DATABASE_URL'] })
+const { VERGER_DATABASE_URL: databaseUrl, VERGER_BLOBS_URL: blobsUrl } = process.env
+const store = await openStore({ home, databaseUrl, blobsUrl })
 const registry = createRegistry(store)
 for (let index = 0; index < Number(count); index++) {
   const seed = Number(firstSeed) + index
