@@ -20,8 +20,8 @@ export interface SwitchHome {
   readonly registry: Registry
   /** Photos that the load is made of. */
   readonly photos: string
-  /** A bundle as a folder. */
-  readonly bundle: string
+  /** The bundles of the two versions as folders, in their order. */
+  readonly bundles: readonly string[]
   /** Deletes a version that does not answer, and gives its name to another bundle. */
   recreateOther(round: number): Promise<string>
   close(): Promise<void>
@@ -40,14 +40,16 @@ export async function createSwitchHome(folder: string, databaseUrl?: string): Pr
   const photos = join(folder, 'photos')
   mkdirSync(photos)
   for (const name of PHOTOS) symlinkSync(photoPath(name), join(photos, name))
-  const bundle = join(folder, 'bundle')
-  await writeBundleFolder(one, bundle)
+  const bundles = VERSIONS.map((name) => join(folder, name))
+  for (const [index, files] of [one, two].entries()) {
+    await writeBundleFolder(files, bundles[index] ?? '')
+  }
   const present = new Set<string>()
   return {
     config,
     registry,
     photos,
-    bundle,
+    bundles,
     async recreateOther(round) {
       const version = `other-${round % OTHERS}`
       if (present.has(version)) await registry.deleteVersion(MODEL, version)

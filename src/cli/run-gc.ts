@@ -1,4 +1,5 @@
 import { type Amount, collectGarbage, type Garbage } from '../registry/collect-garbage.ts'
+import { removeStaleUploads } from '../store/upload-folder.ts'
 import type { CommandContext } from './context.ts'
 import { printJson } from './print-json.ts'
 import { plural } from './render.ts'
@@ -12,6 +13,7 @@ export async function runGc(
   const garbage = await withRegistry(context, (_registry, store) =>
     collectGarbage(store, { dryRun }),
   )
+  if (!dryRun) await removeStaleUploads(context.config.home)
   if (json) return printJson(context, { dryRun, ...garbage })
   context.stdout.write(describe(garbage, dryRun))
 }

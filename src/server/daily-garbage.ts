@@ -1,5 +1,7 @@
 /** Once a day a server does what `verger gc` does, so that nobody has to think of it. */
 import type { Logger } from 'pino'
+import type { Config } from '../core/config.ts'
+import { removeStaleUploads } from '../store/upload-folder.ts'
 import type { HomeRegistry } from './home-registry.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -12,11 +14,16 @@ export interface DailyGarbage {
 }
 
 /** Waits without keeping the process alive. A collection that fails is said in the log and tried again the next day. */
-export function startDailyGarbage(home: HomeRegistry, logger: Logger): DailyGarbage {
+export function startDailyGarbage(
+  home: HomeRegistry,
+  { home: path }: Pick<Config, 'home'>,
+  logger: Logger,
+): DailyGarbage {
   let collecting: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout
 
   async function collect(): Promise<void> {
+    await removeStaleUploads(path)
     const opened = await home.find()
     if (opened === undefined) return
     const { collectGarbage } = await import('../registry/collect-garbage.ts')

@@ -44,7 +44,7 @@ export async function openApp(
   const failures = createFailureLimit()
   const authenticator = createAuthenticator({ token: config.token, tokens, failures })
   const audit = createAuditLog(home, logger)
-  const garbage = startDailyGarbage(home, logger)
+  const garbage = startDailyGarbage(home, config, logger)
   let app: FastifyInstance | undefined
   const close = async () => {
     await app?.close()

@@ -1,8 +1,8 @@
-/** The short form of the second part of `npm run bench:switch`. */
+/** The short form of the parts of `npm run bench:switch` that need PostgreSQL. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { benchSwitching } from '../../bench/switching.ts'
 import { type Postgres, startPostgres } from '../support/postgres.ts'
 import { serversLeft } from '../support/server.ts'
+import { expectKills, expectSwitches } from '../support/switch-zeros.ts'
 
 let postgres: Postgres
 beforeAll(async () => {
@@ -17,12 +17,11 @@ it('a default that moves under two servers costs no answer, and mixes none', {
   timeout: 120_000,
 }, async () => {
   const databaseUrl = await postgres.createDatabase()
-  const values = new Map<string, number>()
-  const plan = { switches: 20, servers: 2, databaseUrl, calmMs: 500 } as const
-  for await (const { what, value } of benchSwitching(plan)) values.set(what, value)
-  expect(values.get('answers by version one')).toBeGreaterThan(0)
-  expect(values.get('answers by version two')).toBeGreaterThan(0)
-  for (const what of ['failed answers', 'mixed answers', 'answers by the old default']) {
-    expect([what, values.get(what)]).toEqual([what, 0])
-  }
+  await expectSwitches({ switches: 20, servers: 2, databaseUrl, calmMs: 500 })
+})
+
+it('a server that is killed while it is written to loses nothing, and leaves nothing half-made', {
+  timeout: 240_000,
+}, async () => {
+  await expectKills({ kills: 5, seed: 7, databaseUrl: await postgres.createDatabase() })
 })

@@ -1,37 +1,12 @@
 /** Bodies of uploads → files, since they may be larger than memory should hold. */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createFolder, toWriteError } from '../../../core/atomic-write.ts'
+import { toWriteError } from '../../../core/atomic-write.ts'
 import type { LocalFile } from '../../../registry/staged-objects.ts'
-
-const STALE_AFTER_MS = 24 * 60 * 60 * 1000
-
-/** Uses a folder of the home for as long as `use` takes; what killed processes left there is removed after a day. */
-export async function withUploadFolder<Result>(
-  home: string,
-  use: (folder: string) => Promise<Result>,
-): Promise<Result> {
-  const uploads = join(home, 'uploads')
-  await createFolder(uploads, { mode: 0o700 })
-  for (const name of await readdir(uploads)) {
-    const path = join(uploads, name)
-    const modifiedMs = await stat(path).then(
-      ({ mtimeMs }) => mtimeMs,
-      () => Date.now(),
-    )
-    if (Date.now() - modifiedMs > STALE_AFTER_MS) await rm(path, { recursive: true, force: true })
-  }
-  const folder = await mkdtemp(join(uploads, 'upload-'))
-  try {
-    return await use(folder)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
+import { withUploadFolder } from '../../../store/upload-folder.ts'
 
 /**
  * Writes what a stream gives into a file, which is there for as long as `use` takes. Throws `disk_full`, `write_failed`, and

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createFolder } from '../../../core/atomic-write.ts'
 import { listStaged } from '../../../registry/staged-objects.ts'
 import type { Store } from '../../../store/store.ts'
-import { withUploadFolder } from './incoming.ts'
+import { withUploadFolder } from '../../../store/upload-folder.ts'
 
 /**
  * Lays what was uploaded below `gs://bucket/path` into a folder for as long as `use` takes; where nothing was, `use` gets
