@@ -44,7 +44,7 @@ export interface GraphBuilder {
   input(name: string, type: ElementType, dims: readonly Dimension[]): Value
   /** Adds a constant, which must not change before `encode`. Throws when the data do not fill `dims`. */
   constant(name: string, data: ConstantData, dims: readonly number[]): Value
-  /** Adds a node with one output and gives the name of that output. */
+  /** Adds a node with one output and gives its name. A domain stands before an operator that is not of ONNX itself: `com.microsoft.FusedMatMul`. */
   node(
     opType: string,
     inputs: readonly Value[],
@@ -69,8 +69,13 @@ export function createGraphBuilder(name: string): GraphBuilder {
   const inputs: ValueInfoProto[] = []
   const outputs: ValueInfoProto[] = []
   const constants = new Map<string, Piece[]>()
+  const domains = new Set<string>()
 
-  const addNode: GraphBuilder['nodeOutputs'] = (opType, nodeInputs, count, attributes = {}) => {
+  const addNode: GraphBuilder['nodeOutputs'] = (operator, nodeInputs, count, attributes = {}) => {
+    const dot = operator.lastIndexOf('.')
+    const opType = operator.slice(dot + 1)
+    const domain = operator.slice(0, Math.max(dot, 0))
+    if (domain !== '') domains.add(domain)
     const nodeName = `${opType.toLowerCase()}_${nodes.length}`
     const output = Array.from({ length: count }, (_, index) =>
       index === 0 ? nodeName : `${nodeName}_${index}`,
@@ -78,6 +83,7 @@ export function createGraphBuilder(name: string): GraphBuilder {
     nodes.push(
       create(NodeProtoSchema, {
         opType,
+        domain,
         name: nodeName,
         input: [...nodeInputs],
         output,
@@ -138,7 +144,10 @@ export function createGraphBuilder(name: string): GraphBuilder {
       ]
       const before = create(ModelProtoSchema, { irVersion: IR_VERSION, producerName: 'verger' })
       const after = create(ModelProtoSchema, {
-        opsetImport: [{ domain: '', version: OPSET }],
+        opsetImport: [
+          { domain: '', version: OPSET },
+          ...[...domains].map((domain) => ({ domain, version: 1n })),
+        ],
         metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
       })
       return joinPieces([

@@ -83,6 +83,46 @@ export async function loadComputation(model: Uint8Array, threads: number): Promi
   }
 }
 
+export type StepInput =
+  | { readonly type: 'uint8'; readonly data: Uint8Array; readonly dims: readonly number[] }
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
+
+/** A tensor that a session reads and writes in place, as often as it runs. */
+export type Placed = ort.Tensor
+
+/** Places `data` where a session reads it from or writes it to. It is not copied. */
+export const place = ({ type, data, dims }: StepInput): Placed =>
+  type === 'uint8' ? new ort.Tensor(type, data, dims) : new ort.Tensor(type, data, dims)
+
+/** A model whose results are written where its caller says. */
+export interface PlacedSession {
+  run(
+    inputs: Readonly<Record<string, Placed>>,
+    outputs: Readonly<Record<string, Placed>>,
+  ): Promise<void>
+  close(): Promise<void>
+}
+
+/** Loads a graph of the graph builder whose shapes never change, for `threads` cores. */
+export async function loadPlacedSession(
+  model: Uint8Array,
+  threads: number,
+): Promise<PlacedSession> {
+  const session = await ort.InferenceSession.create(model, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Between two runs the cores belong to others.
+    extra: { session: { force_spinning_stop: '1' } },
+  })
+  return {
+    async run(inputs, outputs) {
+      await session.run(inputs, outputs)
+    },
+    close: () => session.release(),
+  }
+}
+
 /** Version of ONNX Runtime that is installed; throws when its native library cannot be loaded. */
 export function runtimeVersion(): string {
   return ort.env.versions.node ?? ort.env.versions.common

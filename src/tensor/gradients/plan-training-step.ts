@@ -1,17 +1,141 @@
-import type { Network } from '../network.ts'
-import type { Weights } from '../tensor.ts'
-import type { TrainingOptions, TrainingState, TrainingStep } from './training-step.ts'
+/** Plans a training step: a network, its weights and options in, one ONNX graph out. */
+import { VergerError } from '../../core/errors.ts'
+import { emitLayers, requireWeight } from '../emit-onnx.ts'
+import { createGraphBuilder, type GraphBuilder, type Value } from '../graph-builder.ts'
+import { INPUT, inputsOf, type LayerId, type Network, toChannels } from '../network.ts'
+import { inferShapes, type Shape } from '../network-shapes.ts'
+import { elementCount, type FloatTensor, type Weights } from '../tensor.ts'
+import { emitLoss } from './loss.ts'
+import { findBlock } from './map-block.ts'
+import { createLayout } from './map-layout.ts'
+import { emitUpdate, MOMENTS, STEP_SCALARS } from './optimisers.ts'
+import { differentiate } from './reverse.ts'
+import { findRule } from './rules.ts'
+import { createStepGraph, type StepGraph } from './step-graph.ts'
+import type { StateTensor, TrainingOptions, TrainingState, TrainingStep } from './training-step.ts'
+
+/** Names of a step's results. */
+export const STEP_RESULTS = ['loss', 'gradientNorm', 'correct'] as const
+/** The input that dropout reads, `[photos, features]`: 0 where it leaves out, 1 / (1 − rate) elsewhere. */
+export const DROPOUT_INPUT = 'kept'
+/** The name of a state tensor behind the step. */
+export const nextName = (name: string): string => `next ${name}`
+const AVERAGE = 'average'
 
 /**
  * Plans the training of `network` from `weights`, which need its output `logits`; photos have the side of its input.
  * Throws `usage_invalid` where `trainFrom` names no block or layer, and `backbone_damaged` where a weight is missing.
  */
-export function planTrainingStep(
+export async function planTrainingStep(
   network: Network,
   weights: Weights,
   options: TrainingOptions,
-): TrainingStep {
-  throw new Error(`not yet: ${network.name}, ${weights.size} weights, ${options.batchSize} photos`)
+): Promise<TrainingStep> {
+  const builder = createGraphBuilder(`${network.name}-step`)
+  const graph = createStepGraph(builder)
+  const shapes = inferShapes(network)
+  const { size } = network.input
+  const shape = (id: LayerId): Shape =>
+    id === INPUT ? { channels: 3, height: size, width: size } : shapes[id]!
+  const { logits } = network.outputs
+  if (logits === undefined) {
+    throw new VergerError(
+      'usage_invalid',
+      `Expected a network with the output logits to train, received ${network.name} with ${Object.keys(network.outputs).join(', ') || 'none'}`,
+    )
+  }
+  const first = findFirst(network, options.trainFrom)
+  const { batchSize: photos } = options
+  const classes = logits.width
+
+  const parameters = parametersOf(network, first, shape)
+  const initial = new Map<string, FloatTensor>()
+  const state: StateTensor[] = []
+  const declare = (name: string, dims: readonly number[], data: Float32Array) => {
+    state.push({ name, dims })
+    initial.set(name, { dims, data })
+    builder.input(name, 'float32', dims)
+  }
+  const valuesOf = ({ name, dims }: StateTensor) =>
+    requireWeight(network.name, weights, name, dims).data
+  for (const parameter of parameters) declare(parameter.name, parameter.dims, valuesOf(parameter))
+  for (const { name, dims } of parameters) {
+    for (const moment of MOMENTS[options.optimiser.kind]) {
+      declare(`${name}#${moment}`, dims, new Float32Array(elementCount(dims)))
+    }
+  }
+  if (options.averageDecay !== undefined) {
+    for (const parameter of parameters) {
+      const values = Float32Array.from(valuesOf(parameter))
+      declare(`${parameter.name}#${AVERAGE}`, parameter.dims, values)
+    }
+  }
+
+  for (const name of STEP_SCALARS) builder.input(name, 'float32', [])
+  const targets = builder.input('targets', 'float32', [photos, classes])
+  const frozen = emitFrozen(builder, graph, network, weights, { first, photos })
+  const classifier = network.layers[logits.layer]
+  const features = classifier?.op === 'dense' ? classifier.input : undefined
+  const part = {
+    graph,
+    layout: createLayout(graph, await findBlock()),
+    photos,
+    layers: network.layers,
+    shape,
+    first,
+    frozen,
+    last: logits.layer,
+    weight: (name: string) => name,
+  }
+  const dropoutDims =
+    features === undefined || options.dropout === undefined
+      ? undefined
+      : ([photos, shape(features).channels] as const)
+  const factor =
+    features === undefined || dropoutDims === undefined
+      ? undefined
+      : { layer: features, value: builder.input(DROPOUT_INPUT, 'float32', dropoutDims) }
+  const { result, gradients } = differentiate({ ...part, ...(factor && { factor }) })
+  const loss = emitLoss(graph, { logits: result.plain(), targets, photos })
+  const byWeight = gradients(loss.gradient)
+  const length = emitLength(graph, [...byWeight.values()])
+  const clipped = emitClip(graph, length, options.gradientClip)
+
+  const outputs: { name: string; value: Value; dims: readonly number[] }[] = []
+  const next = (name: string, value: Value, dims: readonly number[]) =>
+    outputs.push({ name: nextName(name), value, dims })
+  for (const { name, dims } of parameters) {
+    const gradient = byWeight.get(name)
+    if (gradient === undefined) throw new Error(`no gradient of ${name}`)
+    const moments = MOMENTS[options.optimiser.kind].map((moment) => `${name}#${moment}`)
+    const updated = emitUpdate(graph, options.optimiser, {
+      value: name,
+      gradient: clipped(gradient),
+      moments,
+      decays: name.endsWith('/kernel'),
+    })
+    next(name, updated.value, dims)
+    for (const [at, moment] of moments.entries()) next(moment, updated.moments[at] ?? '', dims)
+    if (options.averageDecay === undefined) continue
+    const average = `${name}#${AVERAGE}`
+    const difference = graph.node('Sub', [average, updated.value])
+    next(average, graph.add(updated.value, graph.multiply(difference, 'averageKeep')), dims)
+  }
+  builder.output('loss', loss.loss, 'float32', [])
+  builder.output('gradientNorm', length, 'float32', [])
+  builder.output('correct', loss.correct, 'float32', [])
+  for (const { name, value, dims } of outputs) builder.output(name, value, 'float32', dims)
+  return {
+    model: builder.encode(),
+    batchSize: photos,
+    size,
+    classes,
+    ...(dropoutDims && { dropoutDims }),
+    options,
+    parameters,
+    state,
+    initial,
+  }
 }
 
 /**
@@ -19,9 +143,98 @@ export function planTrainingStep(
  * Together with the weights that did not train they make the network that serves.
  */
 export function trainedWeights(
-  step: TrainingStep,
-  state: TrainingState,
+  { parameters }: Pick<TrainingStep, 'parameters'>,
+  { tensors }: TrainingState,
   { averaged }: { readonly averaged: boolean },
 ): Weights {
-  throw new Error(`not yet: ${step.size}, ${state.steps}, ${averaged}`)
+  return new Map(
+    parameters.map(({ name }) => {
+      const key = averaged ? `${name}#${AVERAGE}` : name
+      const tensor = tensors.get(key)
+      if (tensor === undefined) throw new RangeError(`Expected a state with ${key}`)
+      return [name, tensor]
+    }),
+  )
+}
+
+/** The first layer of the block or layer of this name. */
+function findFirst({ name, layers, stages = {} }: Network, trainFrom: string | undefined): LayerId {
+  if (trainFrom === undefined) return 0
+  const first = layers.findIndex(
+    (layer) =>
+      'name' in layer && (layer.name === trainFrom || layer.name.startsWith(`${trainFrom}/`)),
+  )
+  if (first >= 0) return first
+  const known = [
+    ...new Set([
+      ...Object.keys(stages),
+      ...layers.flatMap((layer) => ('name' in layer ? [layer.name] : [])),
+    ]),
+  ]
+  throw new VergerError(
+    'usage_invalid',
+    `Expected a block or layer of ${name} to train from, received '${trainFrom}'`,
+    { hint: `It has ${known.slice(0, 30).join(', ')}.`, details: { received: trainFrom, known } },
+  )
+}
+
+/** The weights from layer `first` on. */
+function parametersOf(
+  { layers, outputs }: Network,
+  first: LayerId,
+  shape: (id: LayerId) => Shape,
+): StateTensor[] {
+  const last = outputs['logits']?.layer ?? -1
+  return layers.flatMap((layer, id) => {
+    if (id < first || id > last) return []
+    const weights = findRule(layer).weights?.(layer, shape(inputsOf(layer)[0] ?? INPUT)) ?? {}
+    return Object.entries(weights).map(([name, dims]) => ({ name, dims }))
+  })
+}
+
+/** Adds the scaling of photos and the layers before `first`, whose weights are constants. */
+function emitFrozen(
+  builder: GraphBuilder,
+  graph: StepGraph,
+  network: Network,
+  weights: Weights,
+  { first, photos }: { first: LayerId; photos: number },
+): (id: LayerId) => Value {
+  const { size, mean, divisor } = network.input
+  const levels = builder.input('photos', 'uint8', [photos, size, size, 3])
+  const perChannel = (name: string, values: readonly number[]) =>
+    builder.constant(name, Float32Array.from(values), [1, 3, 1, 1])
+  const map = graph.transpose(graph.node('Cast', [levels], { to: 1 }), [0, 3, 1, 2])
+  const centred = graph.node('Sub', [map, perChannel('mean', toChannels(mean))])
+  const input = graph.node('Div', [centred, perChannel('divisor', toChannels(divisor))])
+  const values = emitLayers(
+    builder,
+    { ...network, layers: network.layers.slice(0, first) },
+    {
+      input,
+      weight(name, dims) {
+        const { data } = requireWeight(network.name, weights, name, dims)
+        return builder.constant(`frozen ${name}`, data, dims)
+      },
+    },
+  )
+  return (id) => (id === INPUT ? input : values[id]!)
+}
+
+/** The length of all gradients as one vector. */
+function emitLength(graph: StepGraph, gradients: readonly Value[]): Value {
+  const squares = gradients.map((gradient) =>
+    graph.node('ReduceSumSquare', [gradient], { keepdims: 0 }),
+  )
+  return graph.node('Sqrt', [graph.node('Sum', squares)])
+}
+
+/** Scales gradients so that together they are no longer than `most`. */
+function emitClip(graph: StepGraph, length: Value, most: number | undefined) {
+  if (most === undefined) return (gradient: Value) => gradient
+  const share = graph.node('Div', [
+    graph.scalar(most),
+    graph.node('Max', [length, graph.scalar(most)]),
+  ])
+  return (gradient: Value) => graph.multiply(gradient, share)
 }

@@ -46,6 +46,8 @@ export interface TrainingStep {
   /** Side of the photos in pixels. */
   readonly size: number
   readonly classes: number
+  /** Shape of what dropout leaves out or keeps, where there is dropout. */
+  readonly dropoutDims?: readonly [number, number]
   readonly options: TrainingOptions
   /** The weights that train, in the order of the network. */
   readonly parameters: readonly StateTensor[]
