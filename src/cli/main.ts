@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFactory>>> = {
   backbones: async () => (await import('./commands/backbones.ts')).createBackbonesCommand,
   models: async () => (await import('./commands/models.ts')).createModelsCommand,
   versions: async () => (await import('./commands/versions.ts')).createVersionsCommand,
+  operations: async () => (await import('./commands/operations.ts')).createOperationsCommand,
   up: async () => (await import('./commands/up.ts')).createUpCommand,
   tokens: async () => (await import('./commands/tokens.ts')).createTokensCommand,
   audit: async () => (await import('./commands/audit.ts')).createAuditCommand,

@@ -10,6 +10,8 @@ import type { ServerAddress } from './server-choice.ts'
 /** Hears how far a version has come. */
 export interface CreateNarrator extends Pick<CreateOptions, 'onProgress' | 'onNote'> {
   onUpload(doneBytes: number, totalBytes: number): void
+  /** The user has asked the command to end, and what it waits for goes on. */
+  onLeave(goesOn: string): void
 }
 
 export interface ModelsApi

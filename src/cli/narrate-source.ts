@@ -16,6 +16,10 @@ export function narrateSource({ stderr }: CommandContext): SourceNarrator {
   const line = new ByteProgressLine(stderr, 'fetched')
   const uploads = new ByteProgressLine(stderr, 'uploaded')
   return {
+    onLeave(goesOn) {
+      line.clear()
+      stderr.write(`${paint(stderr, 'yellow', 'note')} ${goesOn}\n`)
+    },
     onUpload: (doneBytes, totalBytes) => uploads.update(doneBytes, totalBytes),
     onProgress(progress) {
       if (progress.stage === 'fetching') line.update(progress.doneBytes, progress.totalBytes)

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { SHIPPED_BACKBONES } from '../backbones/catalog.ts'
 import { DESCRIPTION, MODEL } from '../backbones/kept-backbones.ts'
 import { descriptionPath } from '../backbones/portable-backbones.ts'
-import type { Version as VersionJson } from '../client/create-client.ts'
+import type { Operation as OperationJson, Version as VersionJson } from '../client/create-client.ts'
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
@@ -12,7 +12,9 @@ import type { NewVersion } from '../deployment/create-version.ts'
 import { isUrl, openSource } from '../deployment/open-source.ts'
 import type { ReadSource } from '../deployment/read-source.ts'
 import type { AskedServer } from './ask-server.ts'
+import { followOperation } from './follow-operation.ts'
 import type { CreateNarrator } from './models-api.ts'
+import { serverOperations } from './server-operations.ts'
 import { withTemporaryHome } from './with-temporary-home.ts'
 
 interface Upload {
@@ -28,7 +30,7 @@ export async function uploadVersion(
   narrator: CreateNarrator,
 ): Promise<VersionJson> {
   const naming = defined({ name: version, description, labels, setDefault, why })
-  const create = async (origin: object): Promise<VersionJson> => {
+  const create = async (origin: object): Promise<VersionJson | OperationJson> => {
     const params = { path: { model } }
     const { data } = await server.ask((client) =>
       client.POST('/api/models/{model}/versions', { params, body: { ...naming, ...origin } }),
@@ -37,14 +39,29 @@ export async function uploadVersion(
   }
   if (typeof from === 'string' && isUrl(from)) {
     const { labels: classes, scaling, licence } = facts
-    return create({ from, facts: defined({ labels: classes, scaling, licence }) })
+    const operation = await create({ from, facts: defined({ labels: classes, scaling, licence }) })
+    return waitForVersion(server, operation as OperationJson, narrator)
   }
   return withTemporaryHome(async (madeIn) => {
     const source = await openSource(from, facts, { ...config, ...narrator, madeIn })
     const { files, backboneFiles, uploads } = await planUploads(source)
     await sendMissing(server, uploads, narrator)
-    return create(defined({ files, backboneFiles }))
+    return (await create(defined({ files, backboneFiles }))) as VersionJson
   })
+}
+
+/** Throws the error that the operation ended with. */
+async function waitForVersion(
+  server: AskedServer,
+  operation: OperationJson,
+  narrator: CreateNarrator,
+): Promise<VersionJson> {
+  const { model, version } = await followOperation(serverOperations(server), operation, narrator)
+  const params = { path: { model, version: version ?? '' } }
+  const { data } = await server.ask((client) =>
+    client.GET('/api/models/{model}/versions/{version}', { params }),
+  )
+  return data
 }
 
 async function planUploads({ files, backbone }: ReadSource) {

@@ -29,6 +29,7 @@ export type Version = components['schemas']['Version']
 export type VersionDetails = components['schemas']['VersionDetails']
 export type DefaultChange = components['schemas']['DefaultChange']
 export type Prediction = components['schemas']['Prediction']
+export type Operation = components['schemas']['Operation']
 export type ErrorDescription = components['schemas']['Error']
 
 type PredictQuery = NonNullable<paths['/predict']['post']['parameters']['query']>

@@ -131,6 +131,7 @@ export const ERROR_CATALOGUE = {
     500,
     'Every server that ran an operation ended before it was done, so it is not begun again.',
   ),
+  operation_cancelled: failure(409, 'An operation was cancelled while somebody waited for it.'),
   operation_running: failure(409, 'Something else is being done to the model or version.'),
   operation_unknown: failure(404, 'No operation has this name.'),
   origin_refused: failure(403, 'A page of another origin asked a server that no token guards.'),

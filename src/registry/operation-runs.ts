@@ -3,24 +3,31 @@ import type { Store } from '../store/store.ts'
 import {
   type Operation,
   type OperationLine,
+  type OperationProgress,
   type Outcome,
   readNotes,
   toOperation,
   writeNotes,
 } from './operation.ts'
 
+/** What an operation has to tell while it runs. */
+export interface Told {
+  readonly lines: readonly OperationLine[]
+  readonly progress?: OperationProgress | undefined
+}
+
 /** Says that `runner` is still at it. Gives what it must know, or undefined where another runner has taken over. */
 export async function beat(
   { db }: Store,
   { id, attempts }: Operation,
   runner: string,
-  lines: readonly OperationLine[],
+  told: Told,
 ): Promise<{ readonly isCancelRequested: boolean } | undefined> {
   const row = await db
     .updateTable('operations')
     .set({
       runner_seen_at: new Date().toISOString(),
-      annotations: writeNotes({ attempts, lines }),
+      annotations: writeNotes({ attempts, ...told }),
     })
     .where('id', '=', id)
     .where('runner', '=', runner)
@@ -35,9 +42,10 @@ export async function endOperation(
   { db }: Store,
   { id, attempts }: Operation,
   runner: string,
-  outcome: Outcome & { readonly lines: readonly OperationLine[] },
+  outcome: Outcome & Pick<Told, 'lines'>,
 ): Promise<void> {
   const error = outcome.state === 'failed' ? outcome.error : undefined
+  const made = outcome.state === 'done' ? outcome.made : undefined
   await db
     .updateTable('operations')
     .set({
@@ -45,7 +53,8 @@ export async function endOperation(
       error_code: error?.code ?? null,
       error_message: error?.message ?? null,
       ended_at: new Date().toISOString(),
-      annotations: writeNotes({ attempts, lines: outcome.lines }),
+      annotations: writeNotes({ attempts, lines: outcome.lines, hint: error?.hint }),
+      ...(made === undefined ? {} : { version: made.version }),
     })
     .where('id', '=', id)
     .where('runner', '=', runner)

@@ -25,20 +25,35 @@ export type OperationKind = (typeof OPERATION_KINDS)[number]
 export interface OperationLine {
   /** ISO 8601. */
   readonly at: string
-  readonly severity: 'INFO' | 'WARNING' | 'ERROR'
+  /** `NOTICE` is what a person should know of the result. */
+  readonly severity: 'INFO' | 'NOTICE' | 'WARNING' | 'ERROR'
   readonly message: string
+}
+
+/** How far work has come; bytes while files are on their way. */
+export interface OperationProgress {
+  readonly stage: string
+  readonly doneBytes?: number
+  readonly totalBytes?: number
+}
+
+/** Why an operation failed; the code is one of the error catalogue. */
+export interface OperationFailure {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
 }
 
 export interface Operation {
   readonly id: string
   readonly kind: OperationKind
   readonly model: string
+  /** Undefined where it is about the whole model, and until a new version has its name. */
   readonly version: string | undefined
   readonly state: OperationState
   /** All that is needed to run it again. */
   readonly input: Readonly<Record<string, unknown>>
-  /** Why it failed; the code is one of the error catalogue. */
-  readonly error: { readonly code: string; readonly message: string } | undefined
+  readonly error: OperationFailure | undefined
   /** ISO 8601. */
   readonly createdAt: string
   readonly startedAt: string | undefined
@@ -47,17 +62,22 @@ export interface Operation {
   /** How many runners have begun it. */
   readonly attempts: number
   readonly lines: readonly OperationLine[]
+  /** Undefined before it has begun to say so. */
+  readonly progress: OperationProgress | undefined
 }
 
 export type NewOperation = Pick<Operation, 'kind' | 'model' | 'version' | 'input'>
 
 /** How an operation ended. */
 export type Outcome =
-  | { readonly state: 'done' | 'cancelled' }
-  | {
-      readonly state: 'failed'
-      readonly error: { readonly code: string; readonly message: string }
-    }
+  | { readonly state: 'done'; readonly made?: Made | undefined }
+  | { readonly state: 'cancelled' }
+  | { readonly state: 'failed'; readonly error: OperationFailure }
+
+/** What an operation made that had no name before. */
+export interface Made {
+  readonly version: string
+}
 
 export type OperationRow = Selectable<Schema['operations']>
 
@@ -65,10 +85,40 @@ export type OperationRow = Selectable<Schema['operations']>
 interface Notes {
   readonly attempts: number
   readonly lines: readonly OperationLine[]
+  readonly progress?: OperationProgress | undefined
+  readonly hint?: string | undefined
+}
+
+/** An operation as it is told: what it needs to be begun again is left out. */
+export interface OperationDescription
+  extends Pick<
+    Operation,
+    'id' | 'kind' | 'model' | 'state' | 'isCancelRequested' | 'attempts' | 'lines' | 'createdAt'
+  > {
+  /** Absent where it is about the whole model, and until a new version has its name. */
+  readonly version?: string
+  /** While it is under way. */
+  readonly progress?: OperationProgress
+  readonly error?: OperationFailure
+  readonly endedAt?: string
+}
+
+export function describeOperation(operation: Operation): OperationDescription {
+  const { id, kind, model, version, state, progress, error } = operation
+  const { isCancelRequested, attempts, lines, createdAt, endedAt } = operation
+  return {
+    ...{ id, kind, model },
+    ...(version === undefined ? {} : { version }),
+    state,
+    ...(progress === undefined || state !== 'running' ? {} : { progress }),
+    ...(error === undefined ? {} : { error }),
+    ...{ isCancelRequested, attempts, lines, createdAt },
+    ...(endedAt === undefined ? {} : { endedAt }),
+  }
 }
 
 export function toOperation(row: OperationRow): Operation {
-  const { attempts, lines } = readNotes(row)
+  const { attempts, lines, progress, hint } = readNotes(row)
   return {
     id: row.id,
     kind: row.kind as OperationKind,
@@ -79,13 +129,18 @@ export function toOperation(row: OperationRow): Operation {
     error:
       row.error_code === null
         ? undefined
-        : { code: row.error_code, message: row.error_message ?? '' },
+        : {
+            code: row.error_code,
+            message: row.error_message ?? '',
+            ...(hint === undefined ? {} : { hint }),
+          },
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     isCancelRequested: row.cancel_requested === 1,
     attempts,
     lines,
+    progress,
   }
 }
 

@@ -14,14 +14,14 @@ import {
 
 /**
  * Keeps an operation that `runner` begins now. Throws `operation_running` where another one is under way on the same
- * version, or on the model of one that concerns a whole model.
+ * version, or where either concerns the whole model.
  */
 export async function addOperation(
   store: Store,
   operation: NewOperation,
   runner: string,
 ): Promise<Operation> {
-  const { model, version } = operation
+  const { model } = operation
   return store.write(async (trx) => {
     // Holds the row that every writer wants, so that two servers cannot both find nothing under way.
     await moveRevision(trx)
@@ -31,9 +31,7 @@ export async function addOperation(
       .where('state', '=', 'running')
       .where('model', '=', model)
       .execute()
-    const other = running.find(
-      (row) => version === undefined || row.version === null || row.version === version,
-    )
+    const other = running.map(toOperation).find((each) => collide(each, operation))
     if (other !== undefined) throw isRunning(other)
     const now = new Date()
     const row: OperationRow = {
@@ -45,6 +43,15 @@ export async function addOperation(
     return toOperation(row)
   })
 }
+
+type Subject = Pick<Operation, 'kind' | 'version'>
+
+/** A version that has no name yet is in nobody's way but in that of what is done to the whole model. */
+const isOfModel = ({ kind, version }: Subject): boolean =>
+  version === undefined && kind !== 'create_version'
+
+const collide = (one: Subject, other: Subject): boolean =>
+  isOfModel(one) || isOfModel(other) || (one.version !== undefined && one.version === other.version)
 
 /** Keeps an operation that is done already, for those who ask what became of it. */
 export async function recordOperation(store: Store, operation: NewOperation): Promise<Operation> {
@@ -105,10 +112,17 @@ async function freeId(
 export async function getOperation({ db }: Store, id: string): Promise<Operation> {
   const row = await db.selectFrom('operations').selectAll().where('id', '=', id).executeTakeFirst()
   if (row !== undefined) return toOperation(row)
-  throw new VergerError(
+  throw operationUnknown(id)
+}
+
+/** Nothing of this name was asked for, or it ended long ago. */
+export function operationUnknown(id: string): VergerError {
+  return new VergerError(
     'operation_unknown',
     `Expected the name of an operation, received ${JSON.stringify(id)}`,
-    { hint: 'GET /v1/projects/P/operations lists them; old ones are removed.' },
+    {
+      hint: 'verger operations list shows them, and so does GET /api/operations; old ones are removed.',
+    },
   )
 }
 
@@ -125,7 +139,7 @@ export async function listOperations({ db }: Store, model?: string): Promise<Ope
 /** Throws `operation_running` where something is being done to a version, or to its whole model. */
 export async function requireSettled(store: Store, model: string, version: string): Promise<void> {
   const running = (await listOperations(store, model)).find(
-    (each) => each.state === 'running' && (each.version === undefined || each.version === version),
+    (each) => each.state === 'running' && (isOfModel(each) || each.version === version),
   )
   if (running !== undefined) throw isRunning(running)
 }
@@ -172,13 +186,14 @@ function isRunning({
   kind,
   model,
   version,
-}: Pick<OperationRow, 'id' | 'kind' | 'model'> & {
-  readonly version?: string | null | undefined
-}): VergerError {
-  const subject = version ? `${model}/${version}` : model
+}: Pick<Operation, 'id' | 'kind' | 'model' | 'version'>): VergerError {
+  const subject = version === undefined ? model : `${model}/${version}`
   return new VergerError(
     'operation_running',
     `Expected nothing else to be done to ${subject}, and ${kind} is under way (${id})`,
-    { hint: 'Wait until it is done, or cancel it.', details: { operation: id } },
+    {
+      hint: `Wait until it is done, or: verger operations cancel ${id}`,
+      details: { operation: id },
+    },
   )
 }

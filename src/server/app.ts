@@ -19,6 +19,8 @@ import type { HomeRegistry } from './home-registry.ts'
 import { type Metrics, recordRequests } from './metrics.ts'
 import { collectStatistics, type InferenceStatistics } from './open-inference/statistics.ts'
 import { OPENAPI } from './openapi.ts'
+import { openOperationRunner } from './operation-runner.ts'
+import { auditedWorkOf } from './operation-work.ts'
 import { redactUrl } from './redact-url.ts'
 import { requestIdOf } from './request-id.ts'
 import type { RouteOptions } from './route-options.ts'
@@ -31,6 +33,7 @@ import { registerHealthRoutes } from './routes/health.ts'
 import { MODEL_SCHEMAS } from './routes/model-schemas.ts'
 import { registerModelRoutes } from './routes/models.ts'
 import { registerOpenInference } from './routes/open-inference.ts'
+import { OPERATION_SCHEMA, registerOperationRoutes } from './routes/operations.ts'
 import { registerOwnApi } from './routes/own-api.ts'
 import { PREDICTION_SCHEMA, registerPredictRoute } from './routes/predict.ts'
 import { addSharedSchemas } from './routes/schemas.ts'
@@ -159,7 +162,7 @@ export async function createApp({
   admitByBytes(app, limits)
 
   await app.register(fastifySwagger, OPENAPI)
-  addSharedSchemas(app, [PREDICTION_SCHEMA, ...MODEL_SCHEMAS])
+  addSharedSchemas(app, [PREDICTION_SCHEMA, ...MODEL_SCHEMAS, OPERATION_SCHEMA])
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: true,
     limits: {
@@ -170,7 +173,14 @@ export async function createApp({
       fieldSize: 1024,
     },
   })
-  const options: RouteOptions = { host, home, config, metrics, tracer, authenticator, audit }
+  const work = auditedWorkOf({ home, host, config, audit })
+  const runner = openOperationRunner({ home, work, logger: app.log })
+  // Not before the registry is known to be sound.
+  app.addHook('onReady', async () => runner.follow())
+  app.addHook('onClose', () => runner.close())
+  const options: RouteOptions = {
+    ...{ host, home, config, metrics, tracer, authenticator, audit, runner },
+  }
   const statistics = collectStatistics(options)
   app.decorate('services', { options, statistics, hold: app.hold })
   app.removeContentTypeParser('text/plain')
@@ -184,6 +194,7 @@ export async function createApp({
     registerStateRoutes(api, options)
     await registerUploadRoutes(api, options)
     registerCreateVersionRoute(api, options)
+    registerOperationRoutes(api, options)
     registerTokenRoutes(api, options)
     registerAuditRoute(api, options)
     api.get(

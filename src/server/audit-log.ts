@@ -8,7 +8,7 @@ import type { HomeRegistry } from './home-registry.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the audit log calls a change by this route, e.g. `default.set`; else its method and path. */
-    action?: string
+    action?: string | ((request: FastifyRequest) => string)
   }
   interface FastifyRequest {
     /** `ok`, or the code of the error that it is answered with. */
@@ -104,7 +104,8 @@ function recordRequest(request: FastifyRequest, log: AuditLog): Promise<void> | 
 function entryOf(request: FastifyRequest): AuditEntry {
   const { method, outcome, id, ip, caller, routeOptions } = request
   const route = `${method} ${routeOptions.url ?? 'unknown'}`
-  const { action = route } = routeOptions.config
+  const { action: named = route } = routeOptions.config
+  const action = typeof named === 'string' ? named : named(request)
   return {
     who: caller.name,
     action,

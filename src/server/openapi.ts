@@ -16,6 +16,10 @@ export const OWN_TAGS = [
     description:
       'Which version answers where none is named, who switched it, and what is tried beside it.',
   },
+  {
+    name: 'operations',
+    description: 'What takes longer than a request: followed, waited for, cancelled.',
+  },
   { name: 'tokens', description: 'Who may ask for what.' },
   { name: 'audit', description: 'Who changed what, and who was refused.' },
   { name: 'uploads', description: 'Files of bundles by the hash of their bytes.' },

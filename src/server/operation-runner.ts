@@ -7,7 +7,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { ERROR_CATALOGUE, toVergerError, VergerError } from '../core/errors.ts'
-import type { NewOperation, Operation, OperationLine, Outcome } from '../registry/operation.ts'
+import type {
+  Made,
+  NewOperation,
+  Operation,
+  OperationFailure,
+  OperationLine,
+  OperationProgress,
+  Outcome,
+} from '../registry/operation.ts'
 import { beat, endOperation, leaveOperation, takeAbandoned } from '../registry/operation-runs.ts'
 import { addOperation, removeOperations } from '../registry/operations.ts'
 import { removeExpiredStaged } from '../registry/staged-objects.ts'
@@ -19,10 +27,11 @@ export interface WorkContext {
   readonly signal: AbortSignal
   /** Tells those who follow the operation how far it is. */
   readonly say: (message: string, severity?: OperationLine['severity']) => void
+  readonly progress: (progress: OperationProgress) => void
 }
 
-/** Does what an operation says. Rejects with the reason why it cannot. */
-export type Work = (operation: Operation, context: WorkContext) => Promise<void>
+/** Does what an operation says, and gives the name that it found for what it made. Rejects with the reason why it cannot. */
+export type Work = (operation: Operation, context: WorkContext) => Promise<Made | undefined>
 
 export interface OperationRunner {
   /** Takes over what servers that ended have left behind, now and from now on. */
@@ -89,12 +98,13 @@ export function openOperationRunner({
     controller: AbortController,
   ): Promise<void> {
     const lines: OperationLine[] = [...operation.lines]
+    let progress: OperationProgress | undefined
     const say: WorkContext['say'] = (message, severity = 'INFO') => {
       if (lines.length < MAX_LINES) lines.push({ at: new Date().toISOString(), severity, message })
     }
     let isCancelled = operation.isCancelRequested
     const onBeat = async () => {
-      const heard = await beat(store, operation, runner, lines)
+      const heard = await beat(store, operation, runner, { lines, progress })
       if (heard === undefined || heard.isCancelRequested) {
         isCancelled = heard?.isCancelRequested === true
         controller.abort()
@@ -106,13 +116,19 @@ export function openOperationRunner({
     }, beatMs)
     try {
       if (isCancelled) controller.abort()
-      const outcome = await attempt(operation, { signal: controller.signal, say })
+      const outcome = await attempt(operation, {
+        signal: controller.signal,
+        say,
+        progress: (now) => {
+          progress = now
+        },
+      })
       if (isClosing && outcome.state !== 'done') {
         await leaveOperation(store, operation, runner)
       } else {
         const ended: Outcome =
           isCancelled && outcome.state === 'failed' ? { state: 'cancelled' } : outcome
-        if (ended.state === 'failed') say(ended.error.message, 'ERROR')
+        if (ended.state === 'failed') say(withHint(ended.error), 'ERROR')
         if (ended.state === 'cancelled') say('Cancelled.', 'WARNING')
         await endOperation(store, operation, runner, { ...ended, lines })
       }
@@ -129,17 +145,12 @@ export function openOperationRunner({
         context.say(`The server that ran this ended; begun again (${attempts}).`, 'WARNING')
       }
       context.signal.throwIfAborted()
-      await work(operation, context)
-      return { state: 'done' }
+      return { state: 'done', made: await work(operation, context) }
     } catch (error) {
       const known = toVergerError(error)
       const isBug = known.code === 'internal' && !context.signal.aborted
       if (isBug) logger.error({ err: error, operation: id }, 'operation failed')
-      const { message, hint } = known.describe()
-      return {
-        state: 'failed',
-        error: { code: known.code, message: hint === undefined ? message : `${message}. ${hint}` },
-      }
+      return { state: 'failed', error: known.describe() }
     }
   }
 
@@ -198,6 +209,9 @@ export function openOperationRunner({
     },
   }
 }
+
+const withHint = ({ message, hint }: OperationFailure): string =>
+  hint === undefined ? message : `${message}. ${hint}`
 
 function endedTooOften({ attempts, kind }: Operation): VergerError {
   const { meaning } = ERROR_CATALOGUE.operation_abandoned

@@ -4,6 +4,7 @@ import type { AuditLog } from './audit-log.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { HomeRegistry } from './home-registry.ts'
 import type { Metrics } from './metrics.ts'
+import type { OperationRunner } from './operation-runner.ts'
 import type { Tracer } from './tracing.ts'
 
 /** What the routes of every protocol stand on. */
@@ -17,4 +18,6 @@ export interface RouteOptions {
   /** For protocols that are not HTTP; requests of HTTP are let in and recorded before a route is asked. */
   readonly authenticator: Authenticator
   readonly audit: AuditLog
+  /** Of what outlives the request that asks for it. */
+  readonly runner: OperationRunner
 }

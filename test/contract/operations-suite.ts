@@ -106,7 +106,7 @@ export function describeOperations(name: string, open: () => Promise<Store>): vo
       // The later of the two may have taken it from the other.
       expect(others.length).toBeLessThan(2)
       expect(mine).toMatchObject({ id: operation.id, attempts: 2 })
-      expect(await beat(store, operation, 'first', [])).toBeUndefined()
+      expect(await beat(store, operation, 'first', { lines: [] })).toBeUndefined()
       await endOperation(store, operation, 'first', { state: 'done', lines: [] })
       expect((await getOperation(store, operation.id)).state).toBe('running')
     })
@@ -123,9 +123,13 @@ export function describeOperations(name: string, open: () => Promise<Store>): vo
       const store = await open()
       const operation = await addOperation(store, CREATE, 'me')
       const line = { at: new Date().toISOString(), severity: 'INFO', message: 'half' } as const
-      expect(await beat(store, operation, 'me', [line])).toEqual({ isCancelRequested: false })
+      expect(await beat(store, operation, 'me', { lines: [line] })).toEqual({
+        isCancelRequested: false,
+      })
       await requestCancel(store, operation.id)
-      expect(await beat(store, operation, 'me', [line])).toEqual({ isCancelRequested: true })
+      expect(await beat(store, operation, 'me', { lines: [line] })).toEqual({
+        isCancelRequested: true,
+      })
       await endOperation(store, operation, 'me', FAILED)
       expect(await getOperation(store, operation.id)).toMatchObject({
         state: 'failed',

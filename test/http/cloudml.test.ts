@@ -382,7 +382,13 @@ describe('operations', () => {
         kind: 'create_version',
         model: 'slow',
         version: 'v1',
-        input: { version: { description: 'Takes long', deploymentUri: 'gs://b/m' }, who: 'ana' },
+        input: {
+          from: 'gs://b/m',
+          facts: {},
+          description: 'Takes long',
+          annotations: { cloudml: { deploymentUri: 'gs://b/m' } },
+          who: 'ana',
+        },
       },
       'another server',
     )

@@ -1,13 +1,18 @@
 /** `POST /api/models/{model}/versions`: a version of uploaded files, or of what lies in a bucket. */
 import type { FastifyInstance } from 'fastify'
 import { provideBackbone } from '../../backbones/portable-backbones.ts'
+import { parseBucketUrl } from '../../buckets/bucket-url.ts'
 import { type BundleFiles, verifyBundle } from '../../bundles/verify-bundle.ts'
 import { VergerError } from '../../core/errors.ts'
 import { createVersion } from '../../deployment/create-version.ts'
 import { isUrl } from '../../deployment/open-source.ts'
 import { SCALING_NAMES, type ScalingName } from '../../importing/import-task.ts'
+import { requireName } from '../../registry/names.ts'
+import { describeOperation } from '../../registry/operation.ts'
 import type { Labels } from '../../registry/registry.ts'
+import { checkSettings } from '../../registry/settings.ts'
 import type { BlobStore } from '../../store/blob-store.ts'
+import { orderVersion } from '../operation-work.ts'
 import type { RouteOptions } from '../route-options.ts'
 import { HASH, OF_MODEL, type OfModel, VERSION_SETTINGS, WHY } from './model-schemas.ts'
 import { modelOf, tag } from './models.ts'
@@ -85,26 +90,41 @@ const BODY = {
 
 export function registerCreateVersionRoute(
   app: FastifyInstance,
-  { host, home, config }: RouteOptions,
+  { host, home, config, runner }: RouteOptions,
 ): void {
   app.post<{ Params: OfModel; Body: NewVersionBody }>(
     '/api/models/:model/versions',
     {
-      config: { scope: 'manage', modelOf, action: 'version.create' },
+      config: {
+        scope: 'manage',
+        modelOf,
+        action: ({ body }) =>
+          isOfBucket(body as NewVersionBody | undefined) ? 'operation.start' : 'version.create',
+      },
       schema: {
         tags: ['versions'],
         summary: 'Make a version of uploaded files, or of what lies in a bucket',
         description:
-          'Answers once the version is read, tested and registered. A request that is given up is taken up by the next one ' +
-          'with the same body. The model is created where there is none.',
+          'Of files, it answers once the version is read, tested and registered; a request that is given up is taken up by ' +
+          'the next one with the same body. Of a bucket, it answers at once with the operation that fetches it, which goes on ' +
+          'whatever becomes of the client or the server. The model is created where there is none.',
         params: OF_MODEL,
         body: BODY,
         response: {
-          201: json('The version', refTo('Version')),
+          201: json('The version that was made of files', refTo('Version')),
+          202: json('The operation that makes one of what lies in a bucket', refTo('Operation'), {
+            headers: {
+              Location: {
+                type: 'string',
+                description: 'Where the operation is: /api/operations/…',
+              },
+            },
+          }),
           ...describeFailures([
             'name_invalid',
             'settings_invalid',
             'version_exists',
+            'operation_running',
             'blob_unknown',
             'blob_damaged',
             'body_too_large',
@@ -116,13 +136,6 @@ export function registerCreateVersionRoute(
             'backbone_unknown',
             'backbone_damaged',
             'bucket_url_invalid',
-            'source_invalid',
-            'source_too_large',
-            'storage_unreachable',
-            'model_invalid',
-            'model_unsupported',
-            'label_count_differs',
-            'label_invalid',
             'disk_full',
             'write_failed',
           ]),
@@ -131,24 +144,30 @@ export function registerCreateVersionRoute(
     },
     async ({ params: { model }, body, caller }, reply) => {
       const { name, files, backboneFiles, from, facts = {}, ...settings } = body
-      const origin = requireOrigin(body)
+      checkBody(body)
       const { registry, store } = await home.open()
+      if (files === undefined) {
+        requireName('model', model)
+        if (name !== undefined) requireName('version', name)
+        checkSettings(settings)
+        const order = { from: from ?? '', facts, who: caller.name, ...settings }
+        const operation = await runner.start(store, orderVersion(model, name, order))
+        const location = `/api/operations/${encodeURIComponent(operation.id)}`
+        return reply.code(202).header('location', location).send(describeOperation(operation))
+      }
       const { blobs } = store
       const left = new AbortController()
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) left.abort(clientLeft())
       })
-      const bundle =
-        files === undefined ? origin : await readUploaded(files, blobs, config.limits.requestBytes)
-      if (typeof bundle !== 'string') {
-        const { backbone } = verifyBundle(bundle)
-        if (backboneFiles !== undefined) await requireBlobs(backboneFiles, blobs)
-        await provideBackbone(backbone, { home: config.home, blobs, files: backboneFiles })
-      }
+      const bundle = await readUploaded(files, blobs, config.limits.requestBytes)
+      const { backbone } = verifyBundle(bundle)
+      if (backboneFiles !== undefined) await requireBlobs(backboneFiles, blobs)
+      await provideBackbone(backbone, { home: config.home, blobs, files: backboneFiles })
       const version = await createVersion(
         { registry, blobs, host, config },
         {
-          ...{ model, from: bundle, facts, who: caller.name, ...settings },
+          ...{ model, from: bundle, who: caller.name, ...settings },
           ...(name === undefined ? {} : { version: name }),
         },
         { signal: left.signal },
@@ -162,8 +181,10 @@ export function registerCreateVersionRoute(
   )
 }
 
-/** Throws `request_invalid` unless either files or a bucket are named. */
-function requireOrigin({ files, from, backboneFiles, facts }: NewVersionBody): string {
+const isOfBucket = (body: NewVersionBody | undefined): boolean => body?.from !== undefined
+
+/** Throws `request_invalid` unless either files or a bucket are named, `bucket_url_invalid`. */
+function checkBody({ files, from, backboneFiles, facts }: NewVersionBody): void {
   const fault =
     (files === undefined) === (from === undefined)
       ? `either files or from, received ${files === undefined ? 'none' : 'both'}`
@@ -174,10 +195,12 @@ function requireOrigin({ files, from, backboneFiles, facts }: NewVersionBody): s
           : from !== undefined && !isUrl(from)
             ? `in from gs://bucket/prefix or s3://bucket/prefix, received ${JSON.stringify(from)}`
             : undefined
-  if (fault === undefined) return from ?? ''
-  throw new VergerError('request_invalid', `Expected in the body ${fault}`, {
-    hint: 'Files of this machine are uploaded: verger versions create MODEL --from DIR --server URL',
-  })
+  if (fault !== undefined) {
+    throw new VergerError('request_invalid', `Expected in the body ${fault}`, {
+      hint: 'Files of this machine are uploaded: verger versions create MODEL --from DIR --server URL',
+    })
+  }
+  if (from !== undefined) parseBucketUrl(from)
 }
 
 /** The files of a bundle, which are small, as long as they are together no larger than a body may be. */

@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify'
 import type { Caller } from '../../../registry/scopes.ts'
-import type { OperationRunner } from '../../operation-runner.ts'
 import type { RouteOptions } from '../../route-options.ts'
 
 /** One call of the API, taken apart. */
@@ -23,9 +22,5 @@ export interface CloudParams {
   readonly job: string
 }
 
-export interface CloudServices extends RouteOptions {
-  readonly runner: OperationRunner
-}
-
 /** Gives the answer in its form on the wire. */
-export type CloudHandler = (request: CloudRequest, services: CloudServices) => Promise<unknown>
+export type CloudHandler = (request: CloudRequest, services: RouteOptions) => Promise<unknown>

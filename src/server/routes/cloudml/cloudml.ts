@@ -5,19 +5,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { VergerError } from '../../../core/errors.ts'
 import { formatErrorsBelow } from '../../error-forms.ts'
-import { openOperationRunner } from '../../operation-runner.ts'
 import type { RouteOptions } from '../../route-options.ts'
 import { bodyOf, registerForeignProtocol } from '../foreign-protocol.ts'
 import { getIamPolicy, setIamPolicy, testIamPermissions } from './access.ts'
 import { formatCloudError } from './cloud-error.ts'
-import type { CloudHandler, CloudParams, CloudServices } from './cloud-request.ts'
+import type { CloudHandler, CloudParams } from './cloud-request.ts'
 import { describeApi } from './discovery.ts'
 import { listJobs, missJob, refuseJob } from './jobs.ts'
 import { getConfig, getLocation, listLocations } from './locations.ts'
 import { listEntries } from './logging.ts'
 import { CLOUD_METHODS, type CloudMethod, type MethodId } from './methods.ts'
 import { createModel, deleteModel, getModel, listModels, patchModel } from './models.ts'
-import { auditedWorkOf, cancelOperation, getOperationOf, listOperationsOf } from './operations.ts'
+import { cancelOperation, getOperationOf, listOperationsOf } from './operations.ts'
 import { selectFields } from './partial-response.ts'
 import { explain, formatPredictError, predict } from './predict.ts'
 import {
@@ -67,16 +66,8 @@ export async function registerCloudRoutes(
   formatErrorsBelow(app, '/v1/projects', formatCloudError)
   formatErrorsBelow(app, '/$discovery', formatCloudError)
   formatErrorsBelow(app, '/v2/entries', formatCloudError)
-  const runner = openOperationRunner({
-    home: options.home,
-    work: auditedWorkOf(options),
-    logger: app.log,
-  })
-  // Not before the registry is known to be sound.
-  app.addHook('onReady', async () => runner.follow())
-  app.addHook('onClose', () => runner.close())
   await registerForeignProtocol(app, options.config.limits.requestBytes, (scope) => {
-    for (const method of CLOUD_METHODS) registerMethod(scope, method, { ...options, runner })
+    for (const method of CLOUD_METHODS) registerMethod(scope, method, options)
     scope.post(
       '/v2/entries::list',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
@@ -144,7 +135,7 @@ function actionOf(id: MethodId): { readonly action?: string } {
 }
 
 /** Routes without a model in their path look for themselves whether the caller may see what they show. */
-function registerMethod(app: FastifyInstance, method: CloudMethod, services: CloudServices): void {
+function registerMethod(app: FastifyInstance, method: CloudMethod, services: RouteOptions): void {
   const handle = HANDLERS[method.id]
   for (const url of urlsOf(method)) {
     const hasModel = url.includes(':model')

@@ -1,10 +1,10 @@
 import { switchDefault } from '../../../deployment/switch-default.ts'
-import type { Operation } from '../../../registry/operation.ts'
 import { recordOperation } from '../../../registry/operations.ts'
 import { maySee } from '../../../registry/scopes.ts'
 import { requireModel } from '../../authenticator.ts'
+import type { RouteOptions } from '../../route-options.ts'
 import { fieldError } from './cloud-error.ts'
-import type { CloudHandler, CloudRequest, CloudServices } from './cloud-request.ts'
+import type { CloudHandler, CloudRequest } from './cloud-request.ts'
 import { parseFilter } from './filter.ts'
 import { requireCreatedName, versionName } from './names.ts'
 import { toCloudOperation } from './operation-views.ts'
@@ -71,7 +71,7 @@ export const getModel: CloudHandler = async ({ params }, services) =>
 async function viewModel(
   project: string,
   name: string,
-  { home, host }: CloudServices,
+  { home, host }: RouteOptions,
 ): Promise<object> {
   const { registry } = await home.require(name)
   const model = await registry.getModel(name)
@@ -132,7 +132,7 @@ export function keptAfter(
 
 async function changeDefault(
   { params, caller }: CloudRequest,
-  { home, host }: CloudServices,
+  { home, host }: RouteOptions,
   given: unknown,
 ): Promise<void> {
   const { project, model } = params
@@ -156,17 +156,6 @@ export const deleteModel: CloudHandler = async (request, services) => {
     version: undefined,
     input: { who: request.caller.name },
   })
-}
-
-/** Work of the operation; a model that is gone already was deleted by the attempt before. */
-export async function runDeleteModel(
-  { model, attempts }: Operation,
-  { home }: Pick<CloudServices, 'home'>,
-): Promise<void> {
-  const { registry } = await home.open()
-  const isThere = (await registry.listModels()).some(({ name }) => name === model)
-  if (attempts > 1 && !isThere) return
-  await registry.deleteModel(model)
 }
 
 function checkRegions({ regions }: JsonObject): void {

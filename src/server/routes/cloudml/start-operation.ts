@@ -1,6 +1,7 @@
 import type { NewOperation, Operation } from '../../../registry/operation.ts'
 import { getOperation } from '../../../registry/operations.ts'
-import type { CloudRequest, CloudServices } from './cloud-request.ts'
+import type { RouteOptions } from '../../route-options.ts'
+import type { CloudRequest } from './cloud-request.ts'
 import { toCloudOperation } from './operation-views.ts'
 import { findVersion, viewUnmade } from './version-views.ts'
 
@@ -10,7 +11,7 @@ const WAIT_MS = 2000
 /** Begins an operation and answers with it, as far as it has come after a moment. */
 export async function startOperation(
   { params }: CloudRequest,
-  services: CloudServices,
+  services: RouteOptions,
   draft: NewOperation,
 ): Promise<object> {
   const { store } = await services.home.open()
@@ -23,16 +24,17 @@ export async function startOperation(
 export async function viewOperation(
   project: string,
   operation: Operation,
-  { home, host }: CloudServices,
+  { home, host }: RouteOptions,
 ): Promise<object> {
   const { kind, model, version } = operation
   const opened = await home.require(model)
   const subject = async (): Promise<object | undefined> => {
+    if (version === undefined) return undefined
     if (kind === 'create_version' && operation.state !== 'done')
       return viewUnmade(project, operation)
     if (kind !== 'create_version' && kind !== 'update_version') return undefined
     // The version, or its model, may be gone by now.
-    return findVersion(project, model, version ?? '', opened, host).catch(() =>
+    return findVersion(project, model, version, opened, host).catch(() =>
       kind === 'create_version' ? viewUnmade(project, operation) : undefined,
     )
   }

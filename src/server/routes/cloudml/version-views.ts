@@ -4,14 +4,13 @@ import { listOperations } from '../../../registry/operations.ts'
 import type { Model, Registry, Version } from '../../../registry/registry.ts'
 import type { ServingHost } from '../../../serving/serving-host.ts'
 import type { OpenedRegistry } from '../../home-registry.ts'
+import { orderOf } from '../../operation-work.ts'
 import { versionName } from './names.ts'
 import { describeFailure } from './operation-views.ts'
-import type { JsonObject } from './parse-message.ts'
 import {
   keptFields,
-  labelsOf,
   labelsOrNothing,
-  textOf,
+  readKept,
   textOrNothing,
   toCloudVersion,
 } from './resources.ts'
@@ -101,7 +100,9 @@ function unmade(
 ): readonly Operation[] {
   const latest = new Map<string, Operation>()
   for (const operation of operations) {
-    const { kind, version = '' } = operation
+    const { kind, version } = operation
+    // It has no name before it is made.
+    if (version === undefined) continue
     if (kind === 'create_version' && !known.has(version) && !latest.has(version)) {
       latest.set(version, operation)
     }
@@ -118,14 +119,14 @@ function unmade(
 /** A version as it was asked for, with its state. */
 export function viewUnmade(project: string, operation: Operation): object {
   const { model, version = '', state, createdAt } = operation
-  const asked = operation.input['version'] as JsonObject
+  const { description = '', labels = {}, annotations = {} } = orderOf(operation)
   return {
     name: versionName(project, model, version),
-    ...textOrNothing('description', textOf(asked, 'description') ?? ''),
-    ...keptFields('version', asked),
+    ...textOrNothing('description', description),
+    ...keptFields('version', readKept({ annotations })),
     createTime: createdAt,
     state: state === 'failed' ? 'FAILED' : 'CREATING',
     ...(state === 'failed' ? { errorMessage: describeFailure(operation).message } : {}),
-    ...labelsOrNothing(labelsOf(asked) ?? {}),
+    ...labelsOrNothing(labels),
   }
 }

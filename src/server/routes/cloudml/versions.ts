@@ -1,17 +1,15 @@
 import { VergerError } from '../../../core/errors.ts'
-import { type CreateProgress, createVersion } from '../../../deployment/create-version.ts'
 import { switchDefault } from '../../../deployment/switch-default.ts'
-import type { Operation } from '../../../registry/operation.ts'
 import {
   forgetFailures,
   listOperations,
   recordOperation,
   requireSettled,
 } from '../../../registry/operations.ts'
-import type { WorkContext } from '../../operation-runner.ts'
-import { withStagedFolder } from '../storage/stage-folder.ts'
+import { orderVersion } from '../../operation-work.ts'
+import type { RouteOptions } from '../../route-options.ts'
 import { fieldError } from './cloud-error.ts'
-import type { CloudHandler, CloudServices } from './cloud-request.ts'
+import type { CloudHandler } from './cloud-request.ts'
 import { parseFilter } from './filter.ts'
 import { keptAfter } from './models.ts'
 import { modelName, requireCreatedName } from './names.ts'
@@ -41,12 +39,16 @@ export const createVersionOperation: CloudHandler = async (request, services) =>
   if (isUnderWay || versions.some(({ name }) => name === version)) {
     throw new VergerError('version_exists', `Expected a new name, ${model}/${version} exists`)
   }
-  return startOperation(request, services, {
-    kind: 'create_version',
-    model,
-    version,
-    input: { version: message, who: caller.name },
-  })
+  const order = {
+    from: textOf(message, 'deploymentUri') ?? '',
+    description: textOf(message, 'description'),
+    labels: labelsOf(message),
+    annotations: asAnnotations(keptFields('version', message)),
+    // Nobody can tell more over this protocol; a file labels.txt in the folder names the classes.
+    facts: { guessesLabels: true },
+    who: caller.name,
+  }
+  return startOperation(request, services, orderVersion(model, version, order))
 }
 
 /** Throws `request_invalid` for what Verger cannot do; it would answer otherwise than the caller believes. */
@@ -86,59 +88,6 @@ function checkVersion(message: JsonObject): void {
   )
 }
 
-/** Work of the operation: what a killed attempt left behind is found and not made again. */
-export async function runCreateVersion(
-  operation: Operation,
-  { signal, say }: WorkContext,
-  { home, host, config }: Pick<CloudServices, 'home' | 'host' | 'config'>,
-): Promise<void> {
-  const { model, version = '', input, id } = operation
-  const asked = input['version'] as JsonObject
-  const uri = textOf(asked, 'deploymentUri') ?? ''
-  const opened = await home.open()
-  const made = (await opened.registry.listVersions(model)).find(({ name }) => name === version)
-  if (made !== undefined && readKept(made)['operation'] === id) return
-  say(`Making it of ${uri}`)
-  const description = textOf(asked, 'description')
-  const labels = labelsOf(asked)
-  const { registry, store } = opened
-  await withStagedFolder(uri, store, config.home, (from) =>
-    createVersion(
-      { registry, blobs: store.blobs, host, config },
-      {
-        model,
-        version,
-        from,
-        ...(description === undefined ? {} : { description }),
-        ...(labels === undefined ? {} : { labels }),
-        annotations: asAnnotations({ ...keptFields('version', asked), operation: id }),
-        who: String(input['who']),
-        // Nobody can tell more over this protocol; a file labels.txt in the folder names the classes.
-        facts: { guessesLabels: true },
-      },
-      { signal, onProgress: tellStages(say), onNote: (note) => say(note) },
-    ),
-  )
-  say(`Version ${version} of ${model} can answer`)
-}
-
-/** One line for each stage; bytes are counted by nobody who reads lines. */
-function tellStages(say: WorkContext['say']): (progress: CreateProgress) => void {
-  let last = ''
-  return ({ stage }) => {
-    if (stage !== last) say(STAGES[stage])
-    last = stage
-  }
-}
-
-const STAGES: Readonly<Record<CreateProgress['stage'], string>> = {
-  fetching: 'Fetching its files',
-  reading: 'Reading its files',
-  testing: 'Testing that it answers',
-  storing: 'Storing its backbone',
-  registering: 'Registering it',
-}
-
 export const listVersions: CloudHandler = async ({ params, query }, { home, host }) => {
   const { project, model } = params
   const page = parsePage(query)
@@ -156,7 +105,7 @@ export const getVersion: CloudHandler = async ({ params }, services) =>
 
 async function viewVersion(
   { project, model, version }: { project: string; model: string; version: string },
-  { home, host }: CloudServices,
+  { home, host }: RouteOptions,
 ): Promise<object> {
   return findVersion(project, model, version, await home.require(model), host)
 }
@@ -217,19 +166,6 @@ export const deleteVersion: CloudHandler = async (request, services) => {
     version,
     input: { who: request.caller.name, isThere },
   })
-}
-
-/** Work of the operation; a version that is gone already was deleted by the attempt before. */
-export async function runDeleteVersion(
-  { model, version = '', attempts, input }: Operation,
-  { home, host }: Pick<CloudServices, 'home' | 'host'>,
-): Promise<void> {
-  if (input['isThere'] !== true) return
-  const { registry } = await home.open()
-  const isThere = (await registry.listVersions(model)).some(({ name }) => name === version)
-  if (attempts > 1 && !isThere) return
-  await registry.deleteVersion(model, version, { who: String(input['who']) })
-  await host.unload(model, version)
 }
 
 /** Answers with the version once it is loaded, has passed its self-test, and answers. */
