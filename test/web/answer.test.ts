@@ -68,14 +68,21 @@ describe('readAnswer', () => {
     expect(await failureOf(response, false)).toEqual({ kind: 'unexpected', status: 502 })
   })
 
-  test('knows whether a token was refused or wanted', async () => {
-    for (const tokenWasSent of [true, false]) {
-      const response = new Response('{}', { status: 401 })
-      expect(await failureOf(response, tokenWasSent)).toEqual({
-        kind: 'unauthorized',
-        tokenWasSent,
-      })
-    }
+  test.each([
+    ['missing', 401, 'unauthorized', false],
+    ['rejected', 401, 'unauthorized', true],
+    ['insufficient', 403, 'forbidden', true],
+  ])('knows that a token is %s', async (token, status, code, tokenWasSent) => {
+    const response = Response.json({ error: { code, message: 'Expected …' } }, { status })
+    expect(await failureOf(response, tokenWasSent)).toEqual({ kind: 'unauthorized', token })
+  })
+
+  test('takes a refusal of another kind for what it is', async () => {
+    const response = Response.json(
+      { error: { code: 'origin_refused', message: 'm' } },
+      { status: 403 },
+    )
+    expect(await failureOf(response, true)).toMatchObject({ kind: 'refused', status: 403 })
   })
 })
 

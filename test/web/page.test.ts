@@ -268,6 +268,16 @@ describe('what may go wrong', () => {
     }
   })
 
+  async function createToken(url: string, scopes: readonly string[]): Promise<string> {
+    const response = await fetch(`${url}/api/tokens`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer pippin', 'content-type': 'application/json' },
+      body: JSON.stringify({ name: scopes.join('-'), scopes }),
+    })
+    const { token } = (await response.json()) as { token: string }
+    return token
+  }
+
   test('a server with a token asks for it once per tab and refuses another', async () => {
     const closed = await startServer({ VERGER_TOKEN: 'pippin' })
     try {
@@ -277,6 +287,9 @@ describe('what may go wrong', () => {
         await page.keyboard.type('cox')
         await page.keyboard.press('Enter')
         await alert(page).getByText('That token was not accepted').waitFor()
+        await page.getByLabel('Access token').fill(await createToken(closed.url, ['predict']))
+        await page.getByRole('button', { name: 'Continue' }).click()
+        await alert(page).getByText('That token does not allow this').waitFor()
         await page.getByLabel('Access token').fill(' pippin ')
         await page.getByRole('button', { name: 'Continue' }).click()
         await expectResult(page)

@@ -41,7 +41,8 @@ export type Failure =
       readonly message: string
       readonly hint: string
     }
-  | { readonly kind: 'unauthorized'; readonly tokenWasSent: boolean }
+  /** No token was sent, one that does not count, or one that does not allow what was asked. */
+  | { readonly kind: 'unauthorized'; readonly token: 'missing' | 'rejected' | 'insufficient' }
   | { readonly kind: 'unreachable' }
   /** The browser can no longer read the file: it was moved, changed, or is a folder. */
   | { readonly kind: 'unreadable' }
@@ -65,7 +66,10 @@ export function readAnswer(body: unknown, status: number): Answer | undefined {
 export async function failureOf(response: Response, tokenWasSent: boolean): Promise<Failure> {
   const { status } = response
   const refusal = parseRefusal(await readJson(response), status)
-  if (status === 401) return { kind: 'unauthorized', tokenWasSent }
+  if (status === 401) {
+    return { kind: 'unauthorized', token: tokenWasSent ? 'rejected' : 'missing' }
+  }
+  if (refusal?.code === 'forbidden') return { kind: 'unauthorized', token: 'insufficient' }
   if (status === 503) {
     const retryAfterSeconds = parseSeconds(response.headers.get('retry-after'))
     const { message, hint } = refusal ?? { message: '', hint: '' }

@@ -121,7 +121,7 @@ function CorrectionForm({ photo, version, labels, onCancel, onSent }: Correction
         </div>
       </form>
       {failure?.kind === 'unauthorized' ? (
-        <TokenForm wasRejected={failure.tokenWasSent} onToken={send} />
+        <TokenForm token={failure.token} onToken={send} />
       ) : (
         failure && <FailureNotice failure={failure} onRetry={send} />
       )}

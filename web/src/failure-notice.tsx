@@ -1,5 +1,5 @@
 import { type Failure, isWorthRetrying } from './answer.ts'
-import type { Strings } from './strings.ts'
+import type { Language, Strings } from './strings.ts'
 import { useStrings } from './use-strings.ts'
 
 interface FailureNoticeProps {
@@ -10,13 +10,15 @@ interface FailureNoticeProps {
 /** What went wrong and what helps, announced at once; with a button where a second try may help. */
 export function FailureNotice({ failure, onRetry }: FailureNoticeProps) {
   const strings = useStrings()
-  const { heading, details } = describe(failure, strings)
+  const { heading, details, language } = describe(failure, strings)
   return (
     <div class="failure">
       <div role="alert">
         <h2 class="failure-heading">{heading}</h2>
         {details.filter(Boolean).map((detail) => (
-          <p key={detail}>{detail}</p>
+          <p key={detail} lang={language}>
+            {detail}
+          </p>
         ))}
       </div>
       {isWorthRetrying(failure) && (
@@ -31,23 +33,33 @@ export function FailureNotice({ failure, onRetry }: FailureNoticeProps) {
 function describe(
   failure: FailureNoticeProps['failure'],
   strings: Strings,
-): { readonly heading: string; readonly details: readonly string[] } {
+): {
+  readonly heading: string
+  readonly details: readonly string[]
+  /** Language of the details: what the server says is English. */
+  readonly language: Language
+} {
+  const { language } = strings
   switch (failure.kind) {
     case 'refused': {
       const isAboutPhoto = failure.code.startsWith('photo_')
       const heading = isAboutPhoto ? strings.photoFailed : strings.requestFailed
-      return { heading, details: [failure.message, failure.hint] }
+      return { heading, details: [failure.message, failure.hint], language: 'en' }
     }
     case 'busy': {
       const seconds = failure.retryAfterSeconds
       const heading = seconds === undefined ? strings.busy : strings.busyFor(seconds)
-      return { heading, details: [failure.message, failure.hint] }
+      return { heading, details: [failure.message, failure.hint], language: 'en' }
     }
     case 'unreachable':
-      return { heading: strings.unreachable, details: [strings.unreachableHint] }
+      return { heading: strings.unreachable, details: [strings.unreachableHint], language }
     case 'unreadable':
-      return { heading: strings.unreadable, details: [strings.unreadableHint] }
+      return { heading: strings.unreadable, details: [strings.unreadableHint], language }
     case 'unexpected':
-      return { heading: strings.unexpected(failure.status), details: [strings.unexpectedHint] }
+      return {
+        heading: strings.unexpected(failure.status),
+        details: [strings.unexpectedHint],
+        language,
+      }
   }
 }

@@ -28,7 +28,14 @@ export function PhotoStrip({ entries, shown, onShow }: PhotoStripProps) {
               onClick={() => onShow(entry)}
             >
               <span class="strip-photo">
-                <img src={entry.url} alt="" loading="lazy" />
+                <img
+                  src={entry.url}
+                  alt=""
+                  loading="lazy"
+                  onError={({ currentTarget }) => {
+                    currentTarget.hidden = true
+                  }}
+                />
               </span>
               <span class="strip-name">{entry.photo.name}</span>
               <span class="strip-answer">{shortAnswer(entry.progress, strings)}</span>

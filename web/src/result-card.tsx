@@ -45,7 +45,7 @@ function Details({ entry, keepsCorrections, onRetry, onCorrected }: ResultCardPr
     }
     case 'failed':
       return progress.failure.kind === 'unauthorized' ? (
-        <TokenForm wasRejected={progress.failure.tokenWasSent} onToken={onRetry} />
+        <TokenForm token={progress.failure.token} onToken={onRetry} />
       ) : (
         <FailureNotice failure={progress.failure} onRetry={onRetry} />
       )

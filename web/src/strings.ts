@@ -55,8 +55,7 @@ export interface Strings {
   readonly unexpected: (status: number) => string
   readonly unexpectedHint: string
   readonly retry: string
-  readonly tokenWanted: string
-  readonly tokenRejected: string
+  readonly token: Readonly<Record<'missing' | 'rejected' | 'insufficient', string>>
   readonly tokenHint: string
   readonly tokenLabel: string
   readonly tokenSend: string
@@ -124,9 +123,13 @@ const en: Strings = {
   unexpected: (status) => `The server gave an answer this page does not understand (${status})`,
   unexpectedHint: 'The page may be older than the server: reload it.',
   retry: 'Try again',
-  tokenWanted: 'This server wants an access token',
-  tokenRejected: 'That token was not accepted',
-  tokenHint: 'Ask whoever runs the server. It is kept until you close this tab.',
+  token: {
+    missing: 'This server wants an access token',
+    rejected: 'That token was not accepted',
+    insufficient: 'That token does not allow this',
+  },
+  tokenHint:
+    'Ask whoever runs the server for one with the scopes predict and read. It is kept until you close this tab.',
   tokenLabel: 'Access token',
   tokenSend: 'Continue',
   privacy: 'Photos go to this server only. They are not kept.',
@@ -195,10 +198,13 @@ const fr: Strings = {
     `Le serveur a donné une réponse que cette page ne comprend pas (${status})`,
   unexpectedHint: 'La page est peut-être plus ancienne que le serveur : rechargez-la.',
   retry: 'Réessayer',
-  tokenWanted: 'Ce serveur demande un jeton d’accès',
-  tokenRejected: 'Ce jeton n’a pas été accepté',
+  token: {
+    missing: 'Ce serveur demande un jeton d’accès',
+    rejected: 'Ce jeton n’a pas été accepté',
+    insufficient: 'Ce jeton ne permet pas cela',
+  },
   tokenHint:
-    'Demandez-le à la personne qui tient le serveur. Il est gardé jusqu’à la fermeture de l’onglet.',
+    'Demandez à la personne qui tient le serveur un jeton avec les portées predict et read. Il est gardé jusqu’à la fermeture de l’onglet.',
   tokenLabel: 'Jeton d’accès',
   tokenSend: 'Continuer',
   privacy: 'Les photos ne vont qu’à ce serveur. Elles ne sont pas gardées.',

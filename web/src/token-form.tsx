@@ -1,14 +1,15 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { writeAccessToken } from './access-token.ts'
+import type { Failure } from './answer.ts'
 import { useStrings } from './use-strings.ts'
 
 interface TokenFormProps {
-  readonly wasRejected: boolean
+  readonly token: (Failure & { readonly kind: 'unauthorized' })['token']
   readonly onToken: () => void
 }
 
 /** Asks for the server's access token, keeps it for this tab, and lets the photo go on. */
-export function TokenForm({ wasRejected, onToken }: TokenFormProps) {
+export function TokenForm({ token, onToken }: TokenFormProps) {
   const strings = useStrings()
   const input = useRef<HTMLInputElement>(null)
   // Before the form is painted: who starts to type at the sight of it must not lose a key.
@@ -23,7 +24,7 @@ export function TokenForm({ wasRejected, onToken }: TokenFormProps) {
       }}
     >
       <div role="alert">
-        <h2 class="token-heading">{wasRejected ? strings.tokenRejected : strings.tokenWanted}</h2>
+        <h2 class="token-heading">{strings.token[token]}</h2>
       </div>
       <label for="token">{strings.tokenLabel}</label>
       <input
