@@ -67,9 +67,19 @@ function configure(command: Command, path: string, context: CommandContext): voi
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(`${text.trimEnd()}\n  hint ${path} --help\n`),
+      outputError: (text, write) =>
+        write(`error ${toSentence(text)} [usage_invalid]\n  hint ${path} --help\n`),
     })
   for (const below of command.commands) configure(below, `${path} ${below.name()}`, context)
+}
+
+/** `error: unknown option '--jsn'\n(Did you mean --json?)` of the parser, as other errors begin. */
+function toSentence(text: string): string {
+  const [first = '', ...rest] = text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+  return `${first.toUpperCase()}${rest.join('')}`
 }
 
 /** Runs the command line of this process and ends with its exit code. */
