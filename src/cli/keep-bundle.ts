@@ -13,8 +13,10 @@ import {
 import { toVergerError, VergerError } from '../core/errors.ts'
 import type { ScannedDataset } from '../datasets/scan.ts'
 import { saveDatasetVersion } from '../datasets/versions.ts'
+import { auditedRegistry } from '../registry/audited-registry.ts'
+import { currentUser } from '../registry/current-user.ts'
 import { parseVersionPath } from '../registry/names.ts'
-import { createRegistry, type Registration, type Version } from '../registry/registry.ts'
+import type { Registration, Registry, Version } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
 import type { Trained } from '../training/train.ts'
 import type { CommandContext } from './context.ts'
@@ -66,7 +68,7 @@ export async function keepBundle(
 ): Promise<Kept> {
   const home = join(config.home, 'bundles', shortId(bundle))
   const target = register === undefined ? undefined : parseVersionPath(register)
-  const registry = createRegistry(store)
+  const registry = auditedRegistry(store, currentUser())
   let folder: string | undefined
   try {
     const { name, source, root } = dataset
@@ -76,8 +78,9 @@ export async function keepBundle(
     if (out !== undefined) folder = await writeBundleOnce(files, resolve(cwd, out))
     else if (target === undefined) folder = await writeBundleOnce(files, home)
     const why = `trained on ${name}`
+    const registration = target && { ...target, files, setDefault, why }
     const version =
-      target && (await registerTrained(store, config.home, { ...target, files, setDefault, why }))
+      registration && (await registerTrained(registry, store, config.home, registration))
     const isDefault =
       version !== undefined && (await registry.resolveVersion(version.model)).name === version.name
     return { version, isDefault, folder }
@@ -89,15 +92,16 @@ export async function keepBundle(
 
 /** Its backbone goes with it, so that it answers wherever the registry is read. */
 async function registerTrained(
-  store: Store,
+  registry: Registry,
+  { blobs }: Pick<Store, 'blobs'>,
   home: string,
   registration: Registration,
 ): Promise<Version> {
   const { backbone: wanted } = verifyBundle(registration.files)
   const backbone = findWantedBackbone(wanted, home)
-  const backboneFiles = await storeBackbone(backbone, store.blobs)
+  const backboneFiles = await storeBackbone(backbone, blobs)
   const carried = backboneFiles === undefined ? {} : { backboneFiles }
-  return createRegistry(store).register({ ...registration, ...carried })
+  return registry.register({ ...registration, ...carried })
 }
 
 /** Writes a bundle folder where it is not there yet, perhaps written by another process at the same time. */

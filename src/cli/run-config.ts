@@ -22,7 +22,7 @@ export async function runConfigSet(
   }
   if (value === undefined)
     throw missing('the address of a server', 'verger config set server http://127.0.0.1:4400')
-  const server = requireServerUrl(value)
+  const server = requireServerUrl(value, 'verger config set server')
   const isSame = server === kept.server
   await writeUserConfig(config.home, isSame ? kept : { server })
   stderr.write(

@@ -72,9 +72,16 @@ export async function runTokensRevoke(
   context: CommandContext,
   { server, name, json }: Asked & { readonly name: string },
 ): Promise<void> {
-  const token = await withAccess(context, server, (access) => access.revokeToken(name))
+  const { token, others } = await withAccess(context, server, async (access) => {
+    const others = (await access.listTokens()).filter((each) => each.name !== name)
+    return { token: await access.revokeToken(name), others }
+  })
   if (json) return printJson(context, token)
   context.stdout.write(`Revoked ${name}. Every server refuses it within a second.\n`)
+  if (others.some(({ state }) => state === 'active')) return
+  context.stderr.write(
+    'It was the last. Servers still want a token: verger tokens create, or VERGER_TOKEN at their start.\n',
+  )
 }
 
 /** What is no span of time is left to be read as a date. */

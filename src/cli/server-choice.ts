@@ -50,14 +50,14 @@ export async function chooseServer(
   return { url, token: config.token ?? (url === kept.server ? kept.token : undefined) }
 }
 
-/** Throws `usage_invalid`. */
-export function requireServerUrl(text: string): string {
+/** Throws `usage_invalid`, whose hint begins with `usage`, what the user typed before the URL. */
+export function requireServerUrl(text: string, usage = '--server'): string {
   const url = parseServerUrl(text)
   if (url !== undefined) return url
   const isBare = /^[\w.-]+(:\d+)?(\/|$)/.test(text)
   throw new VergerError(
     'usage_invalid',
     `Expected ${SERVER_URL_FORM}, received ${JSON.stringify(text)}`,
-    { hint: isBare ? `--server http://${text}` : '--server http://127.0.0.1:4400' },
+    { hint: `${usage} ${isBare ? `http://${text}` : 'http://127.0.0.1:4400'}` },
   )
 }

@@ -3,10 +3,11 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { findBackbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
+import { VergerError } from '../core/errors.ts'
 import type { ImportedModel, ImportModelPlan } from '../importing/import-model.ts'
 import { parseLabels } from '../importing/parse-labels.ts'
 import { type ReadBundle, readBundle } from './read-bundle.ts'
-import { findMainFile, invalidSource, isFolderFile } from './source-listing.ts'
+import { findMainFile, isFolderFile } from './source-listing.ts'
 
 /** Names of the classes beside a classifier that does not tell them. */
 const LABELS_FILE = 'labels.txt'
@@ -42,7 +43,7 @@ export async function readSource(
   context: ReadSourceContext,
 ): Promise<ReadSource> {
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw invalidSource(place, error.code === 'ENOENT' ? 'nothing' : error.message, error)
+    throw noSource(place, error)
   })
   if (!stats.isDirectory()) {
     const isInFolder = isFolderFile(basename(path))
@@ -58,6 +59,15 @@ export async function readSource(
     place,
     { ...facts, labels },
     context,
+  )
+}
+
+function noSource(place: string, cause: NodeJS.ErrnoException): VergerError {
+  const found = cause.code === 'ENOENT' ? 'nothing is there' : cause.message
+  return new VergerError(
+    'source_invalid',
+    `Expected a folder or a file with a classifier at ${place}, ${found}`,
+    { hint: 'Check the path; names with spaces need quotes.', details: { from: place }, cause },
   )
 }
 
