@@ -39,61 +39,125 @@ export const convolution: Rule<ConvLayer> = {
     [`${layer.name}/kernel`]: kernelDims(layer, from),
     [`${layer.name}/bias`]: [layer.filters],
   }),
-
-  forward(context, layer, shape) {
-    const bias = context.layout.perChannel(context.weight(`${layer.name}/bias`), layer.filters)
-    return context.make(shape, { map: convolve(context, layer, bias) })
-  },
-
+  forward: (context, layer, shape) =>
+    convolve(context, layer, shape, context.weight(`${layer.name}/bias`)),
   backward(context, layer, gradient) {
     context.giveWeight(`${layer.name}/bias`, sumOfRows(context.graph, gradient))
     convolveBack(context, layer, gradient)
   },
 }
 
-/** The map of a convolution, with `bias` as the layout reads it. */
-export function convolve(context: RuleContext, layer: ConvLayer, bias?: Value): Value {
-  const { layout, weight, flow } = context
+/** One convolution of all channels, or of every channel by itself. */
+interface Part {
+  readonly input: Flow
+  readonly kernel: Value
+  readonly dims: readonly number[]
+  readonly slide: Slide
+  readonly depthwise: boolean
+}
+
+/** Without bias where none is given. */
+export function convolve(context: RuleContext, layer: ConvLayer, shape: Shape, bias?: Value): Flow {
+  const parts = partsOf(context, layer)
+  const { graph, make, layout } = context
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) {
+    const filled = bias === undefined ? undefined : layout.perChannel(bias, layer.filters)
+    return make(shape, { map: convolvePart(context, only, filled) })
+  }
+  const share = { ...shape, channels: shape.channels / parts.length }
+  const maps = parts.map((part) => make(share, { map: convolvePart(context, part) }).plain())
+  const joined = graph.node('Concat', maps, { axis: 1 })
+  if (bias === undefined) return make(shape, { plain: joined })
+  return make(shape, { plain: graph.add(joined, graph.reshape(bias, [shape.channels, 1, 1])) })
+}
+
+/** Gives the gradients of the kernel and of the input. */
+export function convolveBack(context: BackwardContext, layer: ConvLayer, gradient: Flow): void {
+  const { graph, make, flow, give, giveWeight } = context
+  const name = `${layer.name}/kernel`
+  const parts = partsOf(context, layer)
+  const [only] = parts
+  if (only !== undefined && parts.length === 1) {
+    giveWeight(name, kernelGradientOf(context, only, gradient))
+    if (context.wantsGradient(layer.input))
+      give(layer.input, inputGradientOf(context, only, gradient))
+    return
+  }
+  const gradients = split(context, gradient, parts.length)
+  const kernels = parts.map((part, at) => kernelGradientOf(context, part, gradients[at]!))
+  giveWeight(name, graph.node('Concat', kernels, { axis: 0 }))
+  if (!context.wantsGradient(layer.input)) return
+  const inputs = parts.map((part, at) => inputGradientOf(context, part, gradients[at]!).plain())
+  const plain = graph.node('Concat', inputs, { axis: 1 })
+  give(layer.input, make(flow(layer.input).shape, { plain }))
+}
+
+/** A convolution in groups is several, each of its share of the channels. */
+function partsOf(context: RuleContext, layer: ConvLayer): Part[] {
+  const { graph, flow, weight } = context
   const input = flow(layer.input)
-  const { channels } = input.shape
   const slide = slideOf(layer, input.shape)
   const kernel = weight(`${layer.name}/kernel`)
-  const more = bias === undefined ? {} : { bias }
-  if (isDepthwise(layer, input.shape)) {
-    const count = layout.filled(channels)
-    const taps = layout.channelKernel(kernel, channels, slide.taps)
-    return layout.depthwise(input.map(), taps, slide, count, more)
-  }
   const dims = kernelDims(layer, input.shape)
+  const depthwise = isDepthwise(layer, input.shape)
+  if (depthwise || layer.groups === 1) return [{ input, kernel, dims, slide, depthwise }]
+  const filters = layer.filters / layer.groups
+  return split(context, input, layer.groups).map((share, at) => ({
+    input: share,
+    kernel: graph.slice(kernel, { axis: 0, from: at * filters, to: (at + 1) * filters }),
+    dims: [filters, ...dims.slice(1)],
+    slide,
+    depthwise,
+  }))
+}
+
+function split({ graph, make }: RuleContext, whole: Flow, count: number): Flow[] {
+  const channels = whole.shape.channels / count
+  return Array.from({ length: count }, (_, at) => {
+    const cut = { axis: 1, from: at * channels, to: (at + 1) * channels }
+    return make({ ...whole.shape, channels }, { plain: graph.slice(whole.plain(), cut) })
+  })
+}
+
+function convolvePart(
+  { layout }: RuleContext,
+  { input, kernel, dims, slide, depthwise }: Part,
+  bias?: Value,
+): Value {
+  const { channels } = input.shape
+  const more = bias === undefined ? {} : { bias }
+  if (depthwise) {
+    const taps = layout.channelKernel(kernel, channels, slide.taps)
+    return layout.depthwise(input.map(), taps, slide, layout.filled(channels), more)
+  }
   // Fewer channels than a block, as photos have, are read as they are.
   const map = channels < layout.block ? input.plain() : input.map()
   return layout.conv(map, layout.kernel(kernel, dims), slide, more)
 }
 
-/** Gives the gradients of the kernel and of the input. */
-export function convolveBack(context: BackwardContext, layer: ConvLayer, gradient: Flow): void {
-  const { layout, weight, flow } = context
-  const input = flow(layer.input)
+const kernelGradientOf = (context: BackwardContext, part: Part, gradient: Flow): Value =>
+  part.depthwise
+    ? depthwiseKernelGradient(context, part.input, gradient, part.slide)
+    : kernelGradient(context, part.input, gradient, part.slide)
+
+function inputGradientOf(
+  context: BackwardContext,
+  { input, kernel, dims, slide, depthwise }: Part,
+  gradient: Flow,
+): Flow {
+  const { layout, make } = context
   const { channels } = input.shape
-  const slide = slideOf(layer, input.shape)
-  const name = `${layer.name}/kernel`
-  const dims = kernelDims(layer, input.shape)
-  const depthwise = isDepthwise(layer, input.shape)
-  const ofKernel = depthwise
-    ? depthwiseKernelGradient(context, input, gradient, slide)
-    : kernelGradient(context, input, gradient, slide)
-  context.giveWeight(name, ofKernel)
-  if (!context.wantsGradient(layer.input)) return
   const back = slideBack(context, gradient, input.mapShape, slide)
   const map = depthwise
     ? layout.depthwise(
         back.map,
-        layout.turnedChannelKernel(weight(name), channels, slide.taps),
+        layout.turnedChannelKernel(kernel, channels, slide.taps),
         back.slide,
         layout.filled(channels),
       )
-    : layout.conv(back.map, layout.turnedKernel(weight(name), dims), back.slide)
-  context.give(layer.input, context.make(input.shape, { map }))
+    : layout.conv(back.map, layout.turnedKernel(kernel, dims), back.slide)
+  return make(input.shape, { map })
 }
 
 /** By the kernel `[filters, channels, height, width]`. */

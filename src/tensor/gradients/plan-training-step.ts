@@ -31,6 +31,15 @@ export async function planTrainingStep(
   weights: Weights,
   options: TrainingOptions,
 ): Promise<TrainingStep> {
+  return composeTrainingStep(network, weights, { ...options, block: await findBlock() })
+}
+
+/** As `planTrainingStep`, for maps in blocks of `block` channels. */
+export function composeTrainingStep(
+  network: Network,
+  weights: Weights,
+  { block, ...options }: TrainingOptions & { readonly block: number },
+): TrainingStep {
   const builder = createGraphBuilder(`${network.name}-step`)
   const graph = createStepGraph(builder)
   const shapes = inferShapes(network)
@@ -78,7 +87,7 @@ export async function planTrainingStep(
   const features = classifier?.op === 'dense' ? classifier.input : undefined
   const part = {
     graph,
-    layout: createLayout(graph, await findBlock()),
+    layout: createLayout(graph, block),
     photos,
     layers: network.layers,
     shape,
