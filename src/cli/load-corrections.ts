@@ -4,14 +4,13 @@ import { brokenFinding } from '../datasets/broken-finding.ts'
 import { findDatasetFaults, foldLabel } from '../datasets/dataset-faults.ts'
 import type { Finding } from '../datasets/findings.ts'
 import { readPhotoSize } from '../datasets/read-photo-facts.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { correctionPath } from '../datasets/versions.ts'
 import { type Correction, listCorrections } from '../registry/corrections.ts'
 import type { Store } from '../store/store.ts'
-import type { TrainingPhoto } from '../training/prepare-dataset.ts'
 
 export interface LoadedCorrections {
-  readonly photos: readonly TrainingPhoto[]
+  readonly photos: readonly ScannedPhoto[]
   /** The dataset with the findings of both together. */
   readonly dataset: ScannedDataset
 }
@@ -28,7 +27,7 @@ export async function loadCorrections(
   const corrections = await correctionsOf(store, model)
   if (corrections.length === 0) return { photos: [], dataset }
   const spelling = new Map(dataset.photos.map(({ label }) => [foldLabel(label), label]))
-  const photos: TrainingPhoto[] = []
+  const photos: ScannedPhoto[] = []
   const broken: Finding[] = []
   for (const correction of corrections) {
     const label = spelling.get(foldLabel(correction.label)) ?? correction.label
@@ -68,7 +67,7 @@ function aboutPhoto(error: unknown): VergerError {
 /** What a photo, or a label, is guilty of alone stays; what photos do to each other is looked for among all. */
 function findingsOf(
   { photos, findings }: ScannedDataset,
-  corrected: readonly TrainingPhoto[],
+  corrected: readonly ScannedPhoto[],
   broken: readonly Finding[],
 ): Finding[] {
   const all = [...photos, ...corrected]

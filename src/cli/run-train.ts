@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { findInnerBackbone } from '../features/inner-backbone.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { openStore } from '../store/store.ts'
 import type { Sides } from '../training/plan-sides.ts'
-import { requireTrainable, type TrainingPhoto } from '../training/prepare-dataset.ts'
+import { requireTrainable } from '../training/prepare-dataset.ts'
 import { type Precision, type Trained, train, type ViewChoice } from '../training/train.ts'
 import type { TrainEvent } from '../training/train-context.ts'
 import type { CommandContext } from './context.ts'
@@ -102,7 +102,7 @@ function refuseDefaultWithoutName({ setDefault, register }: RunTrainPlan): void 
 function describeDataset(
   { stdout }: CommandContext,
   dataset: ScannedDataset,
-  extra: readonly TrainingPhoto[],
+  extra: readonly ScannedPhoto[],
   model: string | undefined,
 ): string {
   const counts = countLabels(dataset.photos)

@@ -2,12 +2,14 @@
 import type { Finding } from './findings.ts'
 import type { Split } from './manifest.ts'
 
+/** Path of a photo, or what loads its bytes when its turn comes. */
+export type PhotoContent = string | (() => Promise<Uint8Array>)
+
 /** A photo that was named or found; whether it can be read is not known yet. */
 export interface Candidate {
   /** Path below the root of the dataset, with `/` between its parts. */
   readonly path: string
-  /** Where to read it. */
-  readonly file: string
+  readonly load: PhotoContent
   readonly label: string
   readonly split?: Split
   readonly group?: string

@@ -58,7 +58,7 @@ describe('a folder of photos', () => {
     write('apple/1.jpg')
     const { candidates, root: folder } = await findFolderCandidates(root)
     expect(folder).toBe(root)
-    expect(candidates[0]?.file).toBe(join(root, 'apple/1.jpg'))
+    expect(candidates[0]?.load).toBe(join(root, 'apple/1.jpg'))
   })
 
   it('ends where links loop', async () => {

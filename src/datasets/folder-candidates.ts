@@ -47,7 +47,7 @@ export async function findFolderCandidates(
     const folder = posix.dirname(split === undefined ? path : withoutFolders(path, depth + 1))
     if (folder === '.') unlabelled.push(path)
     else {
-      const place = { path, file: join(root, path), label: posix.basename(folder) }
+      const place = { path, load: join(root, path), label: posix.basename(folder) }
       candidates.push(split === undefined ? place : { ...place, split })
     }
   }

@@ -20,7 +20,7 @@ function write(name: string, content: string | Uint8Array): string {
 
 const read = async (name: string, content: string, options = {}) =>
   (await readManifestFile(write(name, content), options)).candidates.map(
-    ({ file: _file, ...candidate }) => candidate,
+    ({ load: _load, ...candidate }) => candidate,
   )
 
 async function faultsOf(name: string, content: string | Uint8Array, options = {}) {
@@ -164,7 +164,7 @@ describe('a path that climbs out of the folder of the manifest', () => {
       'data/lists/2.jpg',
       'data/photos/1.jpg',
     ])
-    expect(candidates.map((one) => one.file)).toEqual(
+    expect(candidates.map((one) => one.load)).toEqual(
       ['3.jpg', 'data/lists/2.jpg', 'data/photos/1.jpg'].map((path) => join(folder, path)),
     )
   })

@@ -65,7 +65,9 @@ export async function readManifestFile(
   return placeBelowRoot(dirname(file), photos)
 }
 
-type ListedPhoto = Omit<Candidate, 'path'>
+interface ListedPhoto extends Omit<Candidate, 'path' | 'load'> {
+  readonly file: string
+}
 
 async function readText(file: string): Promise<string> {
   try {
@@ -192,8 +194,9 @@ function placeBelowRoot(folder: string, photos: readonly ListedPhoto[]): FoundCa
   let root = resolve(folder)
   const isBelow = (file: string) => file.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)
   for (const { file } of photos) while (!isBelow(file)) root = dirname(root)
-  const candidates = photos.map((photo) => ({
-    path: relative(root, photo.file).split(sep).join('/'),
+  const candidates = photos.map(({ file, ...photo }) => ({
+    path: relative(root, file).split(sep).join('/'),
+    load: file,
     ...photo,
   }))
   candidates.sort((a, b) => compareCodePoints(a.path, b.path))

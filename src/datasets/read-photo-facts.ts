@@ -1,4 +1,4 @@
-/** What a dataset version says about one photo, read from its file. */
+/** What a dataset version says about one photo, read from its file or its bytes. */
 import { readFileSync, statSync } from 'node:fs'
 import type { Limits } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
@@ -25,10 +25,11 @@ const DECODE_SIZE = 224
  * `decodePhoto` throws.
  */
 export async function readPhotoFacts(
-  file: string,
+  photo: string | Uint8Array,
   { limits, decode }: ReadOptions,
 ): Promise<PhotoFacts> {
-  const bytes = readBytes(file, limits.photoBytes)
+  const bytes = typeof photo === 'string' ? readBytes(photo, limits.photoBytes) : photo
+  if (bytes.length > limits.photoBytes) throw tooLarge(bytes.length, limits.photoBytes)
   const check = () => decodePhoto(bytes, { size: DECODE_SIZE, maxPixels: limits.photoPixels })
   const jpeg = detectFormat(bytes) === 'jpeg' ? parseJpegHeader(bytes) : undefined
   // A header that cannot be read: the decoder knows the word for what is wrong.
@@ -62,16 +63,7 @@ function readBytes(file: string, maxBytes: number): Uint8Array {
         { hint: 'Leave it out of the dataset, or put a photo in its place.' },
       )
     }
-    if (stats.size > maxBytes) {
-      throw new VergerError(
-        'photo_too_large',
-        `Expected a photo of at most ${maxBytes} bytes, received ${stats.size}`,
-        {
-          hint: 'Save the photo smaller, or raise VERGER_MAX_PHOTO_BYTES.',
-          details: { sizeBytes: stats.size, maxBytes },
-        },
-      )
-    }
+    if (stats.size > maxBytes) throw tooLarge(stats.size, maxBytes)
     return readFileSync(file)
   } catch (error) {
     if (error instanceof VergerError) throw error
@@ -88,3 +80,13 @@ function readBytes(file: string, maxBytes: number): Uint8Array {
     })
   }
 }
+
+const tooLarge = (sizeBytes: number, maxBytes: number): VergerError =>
+  new VergerError(
+    'photo_too_large',
+    `Expected a photo of at most ${maxBytes} bytes, received ${sizeBytes}`,
+    {
+      hint: 'Save the photo smaller, or raise VERGER_MAX_PHOTO_BYTES.',
+      details: { sizeBytes, maxBytes },
+    },
+  )

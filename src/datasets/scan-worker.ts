@@ -1,4 +1,4 @@
-/** Runs in a worker thread: paths → what their photos are. A photo that cannot be read is an answer, not a failure. */
+/** Runs in a worker thread: paths or bytes → what their photos are. A photo that cannot be read is an answer, not a failure. */
 import { workerData } from 'piscina'
 import { type ErrorMessage, serializeError } from '../core/errors.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
@@ -8,11 +8,13 @@ export type ScanReply = readonly (PhotoFacts | { readonly error: ErrorMessage })
 
 const options: ReadOptions = workerData
 
-export default async function scan(files: readonly string[]): Promise<WorkerReply<ScanReply>> {
+export default async function scan(
+  photos: readonly (string | Uint8Array)[],
+): Promise<WorkerReply<ScanReply>> {
   const result: (PhotoFacts | { readonly error: ErrorMessage })[] = []
-  for (const file of files) {
+  for (const photo of photos) {
     result.push(
-      await readPhotoFacts(file, options).catch((error: unknown) => ({
+      await readPhotoFacts(photo, options).catch((error: unknown) => ({
         error: serializeError(error),
       })),
     )

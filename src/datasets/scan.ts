@@ -4,7 +4,7 @@ import type { Limits } from '../core/config.ts'
 import { deserializeError, serializeError, VergerError } from '../core/errors.ts'
 import { WorkerPool } from '../tensor/worker-pool.ts'
 import { brokenFinding } from './broken-finding.ts'
-import type { Candidate } from './candidates.ts'
+import type { Candidate, PhotoContent } from './candidates.ts'
 import { findDatasetFaults } from './dataset-faults.ts'
 import type { Finding } from './findings.ts'
 import { type DatasetPhoto, manifestId } from './manifest.ts'
@@ -22,12 +22,17 @@ export interface ScanOptions {
   readonly signal?: AbortSignal
 }
 
+/** A photo that was read, and how to get at it again. */
+export interface ScannedPhoto extends DatasetPhoto {
+  readonly load: PhotoContent
+}
+
 /** A dataset whose every photo was read. */
 export interface ScannedDataset extends Pick<DatasetSource, 'name' | 'source' | 'root'> {
   /** Id of the dataset version: hash of the manifest. */
   readonly id: string
   /** Those that can be read, by path in the order of code points. */
-  readonly photos: readonly DatasetPhoto[]
+  readonly photos: readonly ScannedPhoto[]
   readonly findings: readonly Finding[]
   readonly sizeBytes: number
 }
@@ -50,7 +55,7 @@ export async function scanDataset(
   { workers, limits, decode, onProgress, signal }: ScanOptions,
 ): Promise<ScannedDataset> {
   const workerData: ReadOptions = { limits, decode }
-  const pool = new WorkerPool<readonly string[], ScanReply>({
+  const pool = new WorkerPool<readonly Content[], ScanReply>({
     entry: new URL('./scan-worker.js', import.meta.url),
     threads: workers,
     workerData,
@@ -79,15 +84,23 @@ function* chunksOf(candidates: readonly Candidate[]): Generator<readonly Candida
   }
 }
 
+/** What goes to a worker: the path of a photo, or its bytes. */
+type Content = string | Uint8Array
+
 /** A worker that dies or hangs says not over which photo: each is then tried alone. */
 async function readChunk(
-  pool: WorkerPool<readonly string[], ScanReply>,
+  pool: WorkerPool<readonly Content[], ScanReply>,
   chunk: readonly Candidate[],
   signal: AbortSignal | undefined,
 ): Promise<ScanReply> {
+  const loaded = await Promise.all(chunk.map(loadContent))
+  const contents = loaded.filter((each): each is Content => !(each instanceof VergerError))
   try {
-    const files = chunk.map(({ file }) => file)
-    return await pool.run(files, signal === undefined ? {} : { signal })
+    const read = await pool.run(contents, signal === undefined ? {} : { signal })
+    const replies = read.values()
+    return loaded.flatMap((each) =>
+      each instanceof VergerError ? { error: serializeError(each) } : (replies.next().value ?? []),
+    )
   } catch (error) {
     const isLost =
       error instanceof VergerError && ['worker_crashed', 'worker_stuck'].includes(error.code)
@@ -99,14 +112,25 @@ async function readChunk(
   }
 }
 
+/** A stored photo that is damaged or gone is an answer, as a file that cannot be read is. */
+async function loadContent({ load }: Candidate): Promise<Content | VergerError> {
+  if (typeof load === 'string') return load
+  try {
+    return await load()
+  } catch (error) {
+    if (error instanceof VergerError && error.code.startsWith('blob_')) return error
+    throw error
+  }
+}
+
 function summarise(
   { name, source, root, candidates, findings }: DatasetSource,
   replies: ScanReply,
 ): ScannedDataset {
-  const photos: DatasetPhoto[] = []
+  const photos: ScannedPhoto[] = []
   const broken: Finding[] = []
   let sizeBytes = 0
-  for (const [index, { path, label, split, group }] of candidates.entries()) {
+  for (const [index, { path, load, label, split, group }] of candidates.entries()) {
     const reply = replies[index]
     if (reply === undefined) throw new Error(`Expected an answer for ${path}, received none`)
     if ('error' in reply) {
@@ -115,7 +139,7 @@ function summarise(
     }
     sizeBytes += reply.sizeBytes
     photos.push({
-      ...{ path, ...reply, label },
+      ...{ path, load, ...reply, label },
       ...(split === undefined ? {} : { split }),
       ...(group === undefined ? {} : { group }),
     })

@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { VergerError } from '../core/errors.ts'
-import { blobPath } from '../store/folder-blob-store.ts'
 import { hasRegistry } from '../store/has-registry.ts'
 import { openStore, type StoreConfig } from '../store/store.ts'
 import { ARCHIVE_EXTENSIONS, unpackOnce } from './archive.ts'
@@ -100,12 +99,12 @@ async function openVersion(
   const { home } = options
   const store = await openStore(options)
   try {
+    const { blobs } = store
     const { id, name, root, source, photos } = await loadDatasetVersion(store, prefix)
     await markUnpackedUsed(home, root)
     const candidates = photos.map(({ path, label, sha256, split, group }) => ({
       path,
-      file:
-        path === correctionPath(sha256) ? blobPath(join(home, 'blobs'), sha256) : join(root, path),
+      load: path === correctionPath(sha256) ? () => blobs.get(sha256) : join(root, path),
       label,
       ...(split === undefined ? {} : { split }),
       ...(group === undefined ? {} : { group }),

@@ -37,10 +37,14 @@ const MIN_PREFIX = 6
 export const isVersionPrefix = (word: string): boolean =>
   new RegExp(`^[0-9a-f]{${MIN_PREFIX},64}$`).test(word)
 
+interface SavedDataset extends Omit<ScannedDataset, 'id' | 'findings' | 'photos'> {
+  readonly photos: readonly DatasetPhoto[]
+}
+
 /** Saves a version: first its manifest, then the row that makes it visible. Saving it again notes where it lies now. */
 export async function saveDatasetVersion(
   store: Store,
-  { name, source, root, photos, sizeBytes }: Omit<ScannedDataset, 'id' | 'findings'>,
+  { name, source, root, photos, sizeBytes }: SavedDataset,
 ): Promise<DatasetVersion> {
   const manifest = encodeManifest(photos)
   const id = sha256(manifest)

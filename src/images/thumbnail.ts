@@ -6,10 +6,13 @@ const SIDE = 96
 const QUALITY = 72
 
 /** Gives a photo as a JPEG of at most 96 pixels a side, upright, as a `data:` URL; undefined where it cannot be read. */
-export async function makeThumbnail(photo: string | Uint8Array): Promise<string | undefined> {
+export async function makeThumbnail(
+  photo: string | (() => Promise<Uint8Array>),
+): Promise<string | undefined> {
   try {
+    const content = typeof photo === 'string' ? photo : await photo()
     const sharp = await loadSharp()
-    const jpeg = await sharp(photo, { failOn: 'none' })
+    const jpeg = await sharp(content, { failOn: 'none' })
       .autoOrient()
       .resize(SIDE, SIDE, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: 'white' })

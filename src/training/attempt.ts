@@ -1,13 +1,13 @@
 /** Photos looked at in one way, and what was learned from that. */
 import type { Backbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { featurizePhotos } from '../features/featurize-photos.ts'
 import type { View } from '../features/views.ts'
 import type { FitResult, FitTask, GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
 import { planSides, type Sides } from './plan-sides.ts'
-import { type PreparedDataset, prepareDataset, type TrainingPhoto } from './prepare-dataset.ts'
+import { type PreparedDataset, prepareDataset } from './prepare-dataset.ts'
 import { type RunOptions, runFitTask } from './run-fit-task.ts'
 import type { TrainContext } from './train-context.ts'
 
@@ -23,7 +23,7 @@ export interface Attempt {
 /** What is the same for every attempt. */
 export interface AttemptPlan {
   readonly dataset: ScannedDataset
-  readonly photos: readonly TrainingPhoto[]
+  readonly photos: readonly ScannedPhoto[]
   readonly seed: number
 }
 

@@ -2,6 +2,7 @@
 import pMap from 'p-map'
 import { decide } from '../bundles/classifier.ts'
 import { readVersion } from '../core/version.ts'
+import type { PhotoContent } from '../datasets/candidates.ts'
 import { makeThumbnail } from '../images/thumbnail.ts'
 import { expectedCalibrationError, rejectionCurve, reliabilityBins } from '../learn/calibration.ts'
 import { bootstrapInterval, wilsonInterval } from '../learn/confidence-interval.ts'
@@ -14,7 +15,7 @@ import type { Comparison, EvaluationReport, Interval, ReportModel, ReportPhoto }
 /** A photo that was answered. */
 export interface MeasuredPhoto {
   readonly path: string
-  readonly load: string | (() => Promise<Uint8Array>)
+  readonly load: PhotoContent
   /** Index of its label; −1 where the model does not know it. */
   readonly actual: number
 }
@@ -82,8 +83,7 @@ export async function buildEvaluation(input: EvaluationInput): Promise<Evaluatio
     [...shown.keys()],
     async (row): Promise<ReportPhoto> => {
       const { path = '', load, actual = -1 } = photos[row] ?? {}
-      const photo = typeof load === 'function' ? await load().catch(() => undefined) : load
-      const thumbnail = photo === undefined ? undefined : await makeThumbnail(photo)
+      const thumbnail = load === undefined ? undefined : await makeThumbnail(load)
       return {
         path,
         actual,

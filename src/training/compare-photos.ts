@@ -1,10 +1,9 @@
 /** The photos of a dataset → their features, and which of them look alike. */
-import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import { brokenFinding } from '../datasets/broken-finding.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import { manifestId } from '../datasets/manifest.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import {
   type FeaturizeContext,
   featurizePhotos,
@@ -13,7 +12,6 @@ import {
 import { viewsOf } from '../features/views.ts'
 import type { GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
-import type { TrainingPhoto } from './prepare-dataset.ts'
 import { runFitTask } from './run-fit-task.ts'
 import { sizeFor } from './train.ts'
 import type { TrainEvent } from './train-context.ts'
@@ -36,10 +34,10 @@ export interface ComparedPhotos extends GroupResult {
   /** The dataset without the photos that turned out to be broken, which are findings in it. */
   readonly dataset: ScannedDataset
   /** Every photo that was looked at, and what was seen. */
-  readonly all: readonly TrainingPhoto[]
+  readonly all: readonly ScannedPhoto[]
   readonly seen: PhotoFeatures
   /** The first of those with the same bytes: pairs and groups are about these. */
-  readonly different: readonly TrainingPhoto[]
+  readonly different: readonly ScannedPhoto[]
 }
 
 /** Looks at every photo as `verger train` does by default, and compares each with each. Throws as `featurizePhotos` does. */
@@ -48,7 +46,7 @@ export async function comparePhotos(
   context: CompareContext,
 ): Promise<ComparedPhotos> {
   const { onEvent = () => {}, signal, workers } = context
-  const all = dataset.photos.map((photo) => ({ ...photo, load: join(dataset.root, photo.path) }))
+  const all = dataset.photos
   const views = viewsOf('plain', sizeFor(all, backbone))
   onEvent({ stage: 'features', views, photos: all.length })
   const seen = await featurizePhotos(

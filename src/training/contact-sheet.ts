@@ -42,9 +42,12 @@ export async function buildContactSheet(
       .slice(0, PICTURED_FINDINGS)
       .flatMap(({ paths }) => paths.slice(0, PICTURED_PHOTOS)),
   )
+  const contents = new Map(photos.map(({ path, load }) => [path, load]))
+  // Broken photos are not among those of the dataset.
+  const picture = (path: string) => makeThumbnail(contents.get(path) ?? join(root, path))
   const wanted = new Set([...shown, ...[...samples.values()].flat()])
   const thumbnails = new Map(
-    await pMap(wanted, async (path) => [path, await makeThumbnail(join(root, path))] as const, {
+    await pMap(wanted, async (path) => [path, await picture(path)] as const, {
       concurrency: THUMBNAILS_AT_ONCE,
       ...(signal === undefined ? {} : { signal }),
     }),

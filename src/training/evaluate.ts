@@ -1,11 +1,10 @@
 /** Measures a classifier on a dataset, alone or beside another one. */
-import { join } from 'node:path'
 import { findWantedBackbone } from '../backbones/portable-backbones.ts'
 import { checkBackbone } from '../bundles/check-backbone.ts'
 import type { Classifier } from '../bundles/classifier.ts'
 import { VergerError } from '../core/errors.ts'
 import { type DatasetPhoto, manifestId, type Split } from '../datasets/manifest.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { type FeaturizeContext, featurizePhotos } from '../features/featurize-photos.ts'
 import { describeViews } from '../features/views.ts'
 import { argmaxRows } from '../learn/metrics.ts'
@@ -39,7 +38,7 @@ export async function evaluate(
 ): Promise<EvaluationReport> {
   const chosen = chooseSide(dataset.photos, side)
   const { classifier } = model
-  const answers = await answerAll(classifier, dataset, chosen.photos, context)
+  const answers = await answerAll(classifier, chosen.photos, context)
   const photos = answers.rows
     .map((row) => chosen.photos[row])
     .filter((photo) => photo !== undefined)
@@ -50,7 +49,7 @@ export async function evaluate(
   const comparison =
     against === undefined
       ? undefined
-      : await compare(against, dataset, photos, truth, labels, answers.logits, context)
+      : await compare(against, photos, truth, labels, answers.logits, context)
   return buildEvaluation({
     model: describeModel(model),
     dataset: {
@@ -61,9 +60,9 @@ export async function evaluate(
       cautions: cautionsOf(photos, truth, learnedFrom, dataset, chosen.photos.length),
     },
     labels,
-    photos: photos.map(({ path }, index) => ({
+    photos: photos.map(({ path, load }, index) => ({
       path,
-      load: join(dataset.root, path),
+      load,
       actual: truth[index] ?? -1,
     })),
     logits: answers.logits,
@@ -91,8 +90,7 @@ interface Answers {
 
 async function answerAll(
   classifier: Classifier,
-  dataset: ScannedDataset,
-  photos: readonly DatasetPhoto[],
+  photos: readonly ScannedPhoto[],
   context: FeaturizeContext,
 ): Promise<Answers> {
   const { backbone: wanted } = classifier.manifest
@@ -100,7 +98,7 @@ async function answerAll(
   checkBackbone(wanted, backbone)
   const { features, width, failed } = await featurizePhotos(
     {
-      photos: photos.map(({ path, sha256 }) => ({ photo: join(dataset.root, path), sha256 })),
+      photos: photos.map(({ load, sha256 }) => ({ photo: load, sha256 })),
       backbone,
       views: wanted.views,
     },
@@ -122,14 +120,13 @@ async function answerAll(
 
 async function compare(
   against: NamedClassifier,
-  dataset: ScannedDataset,
-  photos: readonly DatasetPhoto[],
+  photos: readonly ScannedPhoto[],
   truth: Int32Array,
   labels: readonly string[],
   logits: Float32Array,
   context: FeaturizeContext,
 ) {
-  const other = await answerAll(against.classifier, dataset, photos, context)
+  const other = await answerAll(against.classifier, photos, context)
   const otherLabels = against.classifier.labels
   const said = argmaxRows(logits, labels.length)
   const otherSaid = argmaxRows(other.logits, otherLabels.length)
@@ -144,9 +141,9 @@ async function compare(
 
 /** The photos of a side, and how to say that they were chosen. */
 export function chooseSide(
-  photos: readonly DatasetPhoto[],
+  photos: readonly ScannedPhoto[],
   side: SideChoice,
-): { readonly photos: readonly DatasetPhoto[]; readonly choice: string } {
+): { readonly photos: readonly ScannedPhoto[]; readonly choice: string } {
   const of = (split: Split) => photos.filter((photo) => (photo.split ?? 'train') === split)
   if (side === 'all') return { photos, choice: 'all photos of the dataset' }
   if (side !== 'auto') return { photos: of(side), choice: `the ${side} side of the dataset` }

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { VergerError } from '../core/errors.ts'
 import type { Finding } from '../datasets/findings.ts'
-import { prepareDataset, type TrainingPhoto } from './prepare-dataset.ts'
+import type { ScannedPhoto } from '../datasets/scan.ts'
+import { prepareDataset } from './prepare-dataset.ts'
 
 const WIDTH = 3
 
 /** `label:bytes`, e.g. `apple:1`: photos with the same bytes are the same. */
-function photosOf(...texts: readonly string[]): TrainingPhoto[] {
+function photosOf(...texts: readonly string[]): ScannedPhoto[] {
   return texts.map((text, row) => {
     const [label = '', bytes = ''] = text.split(':')
     const sha256 = bytes.padStart(64, '0')
@@ -16,7 +17,7 @@ function photosOf(...texts: readonly string[]): TrainingPhoto[] {
 }
 
 function prepare(
-  photos: readonly TrainingPhoto[],
+  photos: readonly ScannedPhoto[],
   { failed = [], findings = [] }: { failed?: number[]; findings?: Finding[] } = {},
 ) {
   return prepareDataset(photos, findings, {

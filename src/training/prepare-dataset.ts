@@ -4,18 +4,14 @@ import { brokenFinding } from '../datasets/broken-finding.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import type { DatasetPhoto } from '../datasets/manifest.ts'
-import type { PhotoFeatures, PhotoToFeaturize } from '../features/featurize-photos.ts'
-
-/** A photo of a dataset and how to get at it. */
-export interface TrainingPhoto extends DatasetPhoto {
-  readonly load: PhotoToFeaturize['photo']
-}
+import type { ScannedPhoto } from '../datasets/scan.ts'
+import type { PhotoFeatures } from '../features/featurize-photos.ts'
 
 export interface PreparedDataset {
   /** All photos that can be read: the dataset version. */
   readonly readable: readonly DatasetPhoto[]
   /** Photos to learn from and measure with: each once, under one label. */
-  readonly photos: readonly TrainingPhoto[]
+  readonly photos: readonly ScannedPhoto[]
   /** In the order of code points. */
   readonly labels: readonly string[]
   /** `[photos]` */
@@ -45,12 +41,12 @@ export function requireTrainable(
  * does, for what is left.
  */
 export function prepareDataset(
-  all: readonly TrainingPhoto[],
+  all: readonly ScannedPhoto[],
   scanFindings: readonly Finding[],
   { features, width, failed }: PhotoFeatures,
 ): PreparedDataset {
   const unreadable: Finding[] = []
-  const readable: { photo: TrainingPhoto; row: number }[] = []
+  const readable: { photo: ScannedPhoto; row: number }[] = []
   for (const [row, photo] of all.entries()) {
     const error = failed.get(row)
     if (error === undefined) readable.push({ photo, row })

@@ -1,11 +1,10 @@
 /** Dataset → features → head → bundle, with its report. */
-import { join } from 'node:path'
 import type { Backbone } from '../backbones/catalog.ts'
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import type { BundleFiles } from '../bundles/verify-bundle.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
-import type { ScannedDataset } from '../datasets/scan.ts'
+import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { checkSide, takesSide } from '../features/check-side.ts'
 import { describeViews, VIEW_SETS, type ViewSet, viewsOf } from '../features/views.ts'
 import type { HeadSetting } from '../learn/head-setting.ts'
@@ -13,7 +12,7 @@ import { argmaxRows } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, compareModels } from './build-evaluation.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
-import type { PreparedDataset, TrainingPhoto } from './prepare-dataset.ts'
+import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
 import type { Comparison, EvaluationReport } from './report.ts'
 import type { TrainContext } from './train-context.ts'
@@ -29,7 +28,7 @@ export type Precision = (typeof PRECISIONS)[number]
 export interface TrainPlan {
   readonly dataset: ScannedDataset
   /** Photos beside those of the dataset, e.g. corrected ones. */
-  readonly extra: readonly TrainingPhoto[]
+  readonly extra: readonly ScannedPhoto[]
   readonly backbone: Backbone
   readonly views: ViewChoice
   /** Side of the photo in the network; by default it depends on the photos. */
@@ -59,13 +58,9 @@ const WORTH = 0.98
 
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
-  const photos: TrainingPhoto[] = [
-    ...plan.dataset.photos.map((photo) => ({
-      ...photo,
-      load: join(plan.dataset.root, photo.path),
-    })),
-    ...plan.extra,
-  ].sort((a, b) => compareCodePoints(a.path, b.path))
+  const photos = [...plan.dataset.photos, ...plan.extra].sort((a, b) =>
+    compareCodePoints(a.path, b.path),
+  )
   const { network } = plan.backbone
   const size = plan.size ?? sizeFor(photos, plan.backbone)
   const isTaken = (set: ViewSet) =>
@@ -87,7 +82,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
 }
 
 /** The network's own side, or a larger one where the photos have more to show and the network takes it. */
-export function sizeFor(photos: readonly TrainingPhoto[], backbone: Backbone): number {
+export function sizeFor(photos: readonly ScannedPhoto[], backbone: Backbone): number {
   const sides = photos.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b)
   const median = sides[Math.floor(sides.length / 2)] ?? 0
   const own = backbone.network.input.size

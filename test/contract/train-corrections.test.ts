@@ -70,9 +70,17 @@ describe('corrected photos', () => {
 describe('the dataset version of a training', () => {
   it('holds the corrected photos, and is trained again from its id', async () => {
     const first = await train(sandbox, 'fruits --register fruits')
+    // What was seen of them is forgotten, so that they are looked at again.
+    rmSync(join(home, 'cache'), { recursive: true })
     const { bundle, findings, labels } = await train(sandbox, first.settings.dataset)
     expect({ bundle, labels }).toEqual({ bundle: first.bundle, labels: first.labels })
     expect(findings.filter(({ kind }) => kind === 'broken')).toEqual([])
+    rmSync(join(home, 'cache'), { recursive: true })
+    const evaluated = await sandbox.run(
+      `cd "$SANDBOX" && verger evaluate --model fruits --dataset ${first.settings.dataset} --json`,
+    )
+    expect(evaluated).toMatchObject({ exit: 0 })
+    expect(JSON.parse(evaluated.stdout).dataset.photos).toBe(first.settings.photos)
   })
 })
 
