@@ -17,6 +17,7 @@ import { benchInt8 } from './int8.ts'
 import { benchMany } from './many.ts'
 import { type Measurement, renderMeasurement } from './measurement.ts'
 import { benchPhones } from './phones.ts'
+import { benchSquash } from './squash.ts'
 import { benchTrain } from './train.ts'
 import { benchUnknown } from './unknown.ts'
 import { benchVersion } from './version.ts'
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   version: benchVersion,
   cold: benchCold,
   decode: benchDecode,
+  squash: benchSquash,
   many: benchMany,
   phones: benchPhones,
   http: benchHttp,

@@ -6,6 +6,7 @@ import { sha256 } from '../core/hashes.ts'
 import { type DecodeOptions, decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
 import { takePixels } from '../images/decoded-pixels.ts'
 import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
+import { squashPixels } from '../images/squash.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
@@ -37,9 +38,9 @@ async function createHandler(data: FeaturizerWorkerData) {
     for (const { size, mirrored } of views) {
       const upright = decoded.get(size) ?? (await read({ size, maxPixels: data.maxPixels }))
       decoded.set(size, upright)
-      const { data: pixels, width, height } = mirrored ? mirrorPixels(upright) : upright
+      const { data: levels } = squashPixels(mirrored ? mirrorPixels(upright) : upright, size)
       const session = await sessionFor(size)
-      results.push(await session.run({ data: pixels, dims: [1, height, width, 3] }, outputs))
+      results.push(await session.run({ data: levels, dims: [1, size, size, 3] }, outputs))
     }
     return results
   }
