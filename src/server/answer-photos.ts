@@ -43,7 +43,7 @@ export async function answerPhotos(
 ): Promise<readonly (Answer | FailedPrediction)[]> {
   metrics.photosPerRequest.observe(photos.length)
   const request = tracer?.find(caller)
-  const { signal, settle } = limitTime(caller, limits.deadlineMs)
+  const { signal, settle, abandon } = limitTime(caller, limits.deadlineMs)
   try {
     // All photos of a request are answered by one version, whatever is switched meanwhile.
     const answering = await orAborted(host.choose(model, version), signal)
@@ -69,11 +69,11 @@ export async function answerPhotos(
     for (const each of answers) {
       metrics.photos.inc({ result: 'error' in each ? each.error.code : 'ok' })
     }
+    settle()
     return answers
   } catch (error) {
+    abandon()
     metrics.photos.inc({ result: error instanceof VergerError ? error.code : 'internal' })
     throw error
-  } finally {
-    settle()
   }
 }

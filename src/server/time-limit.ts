@@ -4,8 +4,10 @@ import { VergerError } from '../core/errors.ts'
 
 export interface TimeLimit {
   readonly signal: AbortSignal
-  /** Ends the watch once the answer is there; what still waits of an answer that failed leaves the queue. */
+  /** Ends the watch once the answer is there. */
   settle(): void
+  /** Ends the watch of an answer that failed: what still waits of it leaves the queue. */
+  abandon(): void
 }
 
 /** A signal that fires when the caller has left or the time is up. */
@@ -28,11 +30,15 @@ export function limitTime(caller: FastifyReply | AbortSignal, deadlineMs: number
     )
   }, deadlineMs)
   const forget = watch(caller, onLeave)
+  const settle = () => {
+    clearTimeout(timer)
+    forget()
+  }
   return {
     signal: controller.signal,
-    settle() {
-      clearTimeout(timer)
-      forget()
+    settle,
+    abandon() {
+      settle()
       controller.abort(new VergerError('request_timeout', 'The request was answered already'))
     },
   }
