@@ -169,7 +169,7 @@ describe.skipIf(GCLOUD === undefined)('gcloud ai-platform', () => {
     expect(refused.stderr).toMatch(/Field: version\.name Error: Names start with a letter/)
   })
 
-  test('follows what operations tell, and finds no jobs', async () => {
+  test('follows what operations tell to their end, as the jobs of their names', async () => {
     const [{ name }] = await gcloud.json(
       ...[
         'operations',
@@ -179,12 +179,19 @@ describe.skipIf(GCLOUD === undefined)('gcloud ai-platform', () => {
       ],
     )
     const operation = name.replace(/^.*\//, '')
-    const { stdout, stderr } = await gcloud.ai(
+    const followed = await gcloud.ai(
       ...['jobs', 'stream-logs', operation, '--polling-interval', '1'],
     )
-    expect(stdout + stderr).toContain('create_version jean_inception/')
-    const jobs = await gcloud.ai('jobs', 'list')
-    expect([jobs.exitCode, jobs.stderr]).toEqual([0, expect.stringContaining('Listed 0 items.')])
+    expect(followed.stdout + followed.stderr).toContain('create_version jean_inception/')
+    expect(followed.exitCode, followed.stderr).toBe(0)
+    const jobs = await gcloud.json('jobs', 'list')
+    expect(jobs.map(({ jobId }: { jobId: string }) => jobId)).toContain(operation)
+    expect(await gcloud.json('jobs', 'describe', operation)).toMatchObject({
+      jobId: operation,
+      endTime: expect.any(String),
+    })
+    const cancelled = await gcloud.ai('jobs', 'cancel', operation)
+    expect(cancelled.exitCode, cancelled.stderr).toBe(0)
   })
 
   test('deletes versions, the default last, and then the model', async () => {

@@ -40,6 +40,46 @@ describe.skipIf(CLIENTS_MODULES === undefined)('googleapis for Node.js', () => {
     expect(rest.data.versions).toMatchObject([{ name: `${name}/versions/v2` }])
   })
 
+  test('finds an answer that was meant for it, whichever of its methods is called', async () => {
+    const answers: Record<string, number> = {}
+    const place = { name: `${parent}/models/nope`, parent, resource: `${parent}/models/nope` }
+    const visit = async (path: string, node: object): Promise<void> => {
+      for (const [key, below] of Object.entries(node)) {
+        if (key !== 'context') await visit(`${path}.${key}`, below)
+      }
+      const calls = Object.getOwnPropertyNames(Object.getPrototypeOf(node))
+      for (const call of calls.filter((each) => each !== 'constructor')) {
+        const { resource, ...named } = { ...place, ...placeOf(path) }
+        // What it calls a resource it takes for the body, where the path has none.
+        // Operations are listed by the name of their project.
+        const isList = call === 'list'
+        const inPath = /Iam/.test(call) ? { resource } : isList ? { ...named, name: parent } : named
+        const params = { ...inPath, ...(/^(get|list$)/.test(call) ? {} : { requestBody: {} }) }
+        const methods = node as Readonly<
+          Record<string, (params: object, options: object) => Promise<unknown>>
+        >
+        await methods[call]?.(params, { retry: false, validateStatus: () => true }).then(
+          (answer) => {
+            const { status, data } = answer as {
+              status: number
+              data: { error?: { message?: string } }
+            }
+            answers[`${path}.${call}`] = status
+            expect(data.error?.message ?? '', `${path}.${call}`).not.toMatch(/Nothing answers/)
+          },
+        )
+      }
+    }
+    await visit('projects', ml.projects)
+    expect(Object.keys(answers)).toHaveLength(46)
+    expect(new Set(Object.values(answers))).toEqual(new Set([200, 400, 404, 501]))
+    const refused = Object.entries(answers).flatMap(([id, status]) => (status === 501 ? id : []))
+    expect(refused.filter((id) => !id.includes('.studies.'))).toEqual([
+      'projects.jobs.create',
+      'projects.explain',
+    ])
+  })
+
   test('predicts', async () => {
     const requestBody = { instances: [{ key: 'a', image_bytes: { b64 } }] }
     const { data } = await ml.projects.predict({ name, requestBody })
@@ -87,3 +127,20 @@ describe.skipIf(CLIENTS_MODULES === undefined)('googleapis for Node.js', () => {
     })
   })
 })
+
+/** Names of resources that a method below a path takes. */
+function placeOf(path: string): {
+  readonly name?: string
+  readonly parent?: string
+  readonly resource?: string
+} {
+  const collections = path.split('.').slice(1)
+  const at = (names: readonly string[]) =>
+    [parent, ...names.map((each) => `${each}/nope`)].join('/')
+  if (collections.length === 0) return { name: path === 'projects' ? name : parent }
+  return {
+    name: at(collections),
+    resource: at(collections),
+    parent: at(collections.slice(0, -1)),
+  }
+}

@@ -32,6 +32,21 @@ afterAll(async () => {
 
 const ask = (method: string, path: string, body?: unknown) => cloud(server.url, method, path, body)
 
+interface DescribedMethod {
+  readonly id: string
+  readonly httpMethod: string
+  readonly flatPath: string
+}
+
+/** The methods of a discovery document, however deep. */
+function methodsOf(node: {
+  readonly methods?: Readonly<Record<string, DescribedMethod>>
+  readonly resources?: Readonly<Record<string, object>>
+}): readonly DescribedMethod[] {
+  const { methods = {}, resources = {} } = node
+  return [...Object.values(methods), ...Object.values(resources).flatMap(methodsOf)]
+}
+
 /** Creates a model for one test. */
 async function createModel(name: string, more: object = {}): Promise<void> {
   expect(await ask('POST', '/models', { name, ...more })).toMatchObject({ status: 200 })
@@ -570,10 +585,88 @@ describe('what is around it', () => {
     })
     expect((await ask('GET', '/locations/europe-west1')).body.name).toMatch(/europe-west1$/)
     expect((await ask('GET', ':getConfig')).body).toEqual({})
-    expect((await ask('GET', '/jobs')).body).toEqual({})
     expect((await ask('GET', '/jobs/x')).status).toBe(404)
     expect((await ask('POST', '/jobs/x:cancel', {})).status).toBe(404)
+    expect((await ask('PATCH', '/jobs/x?updateMask=labels', {})).status).toBe(404)
     expect((await ask('POST', '/jobs', { jobId: 'x' })).status).toBe(501)
+  })
+
+  test('operations stand as jobs for those who follow jobs', async () => {
+    await createModel('followed')
+    const from = await stage(server.url, 'followed', [['notes.txt', Buffer.from('no model')]])
+    const order = { name: 'v1', deploymentUri: from }
+    const { body } = await ask('POST', '/models/followed/versions', order)
+    await waitForOperation(server.url, body.name)
+    const id = body.name.replace(/^.*\//, '')
+    const job = (await ask('GET', `/jobs/${id}`)).body
+    expect(job).toEqual({
+      jobId: id,
+      createTime: expect.any(String),
+      startTime: expect.any(String),
+      endTime: expect.any(String),
+      state: 'FAILED',
+      errorMessage: expect.stringContaining('Create Version failed.'),
+      labels: { model: 'followed', version: 'v1' },
+    })
+    const filter = encodeURIComponent(`jobId:create_followed* AND state:FAILED`)
+    expect((await ask('GET', `/jobs?filter=${filter}`)).body).toEqual({ jobs: [job] })
+    expect((await ask('GET', '/jobs?filter=state:QUEUED')).body).toEqual({})
+    // What has ended stays as it is.
+    expect(await ask('POST', `/jobs/${id}:cancel`, {})).toMatchObject({ status: 200, body: {} })
+    expect((await ask('GET', `/jobs/${id}`)).body).toEqual(job)
+    expect((await ask('GET', `/jobs/${id}:getIamPolicy`)).body).toEqual({
+      version: 1,
+      etag: 'ACAB',
+    })
+    const permissions = ['ml.jobs.get', 'ml.jobs.cancel']
+    const held = await ask('POST', `/jobs/${id}:testIamPermissions`, { permissions })
+    expect(held.body).toEqual({ permissions })
+  })
+
+  test('every method of the discovery document is answered by what was meant for it', async () => {
+    const { body } = await send(`${server.url}/$discovery/rest?version=v1`, 'GET')
+    const names: Readonly<Record<string, string>> = {
+      projectsId: 'p',
+      modelsId: 'nope',
+      versionsId: 'v1',
+      jobsId: 'nope',
+      operationsId: 'nope',
+      locationsId: 'us-central1',
+    }
+    const answers = await Promise.all(
+      methodsOf(body).map(async ({ id, httpMethod, flatPath }) => {
+        const path = flatPath.replace(/\{(\w+)\}/g, (_, name) => names[name] ?? name)
+        const answer = await send(
+          `${server.url}/${path}`,
+          httpMethod,
+          httpMethod === 'GET' ? undefined : {},
+        )
+        return { id, status: answer.status, message: answer.body?.error?.message ?? '' }
+      }),
+    )
+    expect(answers.length).toBeGreaterThan(30)
+    for (const { id, status, message } of answers) {
+      expect(message, id).not.toMatch(/Nothing answers/)
+      expect([200, 400, 404, 501], `${id}: ${message}`).toContain(status)
+    }
+    // What is refused says what to do in its place.
+    expect(answers.filter(({ status }) => status === 501)).toEqual([
+      { id: 'ml.projects.jobs.create', status: 501, message: expect.stringMatching(/train with/) },
+    ])
+  })
+
+  test.each([
+    ['POST', '/studies?studyId=s'],
+    ['GET', '/studies/s/trials'],
+    ['POST', '/studies/s/trials:suggest'],
+    ['DELETE', '/studies/s'],
+  ])('%s %s is refused by name', async (method, path) => {
+    expect(
+      await ask(method, `/locations/us-central1${path}`, method === 'GET' ? undefined : {}),
+    ).toMatchObject({
+      status: 501,
+      body: { error: { status: 'UNIMPLEMENTED', message: expect.stringMatching(/verger train/) } },
+    })
   })
 
   test('access is told by the scopes of the caller', async () => {

@@ -8,10 +8,10 @@ import { formatErrorsBelow } from '../../error-forms.ts'
 import type { RouteOptions } from '../../route-options.ts'
 import { bodyOf, registerForeignProtocol } from '../foreign-protocol.ts'
 import { getIamPolicy, setIamPolicy, testIamPermissions } from './access.ts'
-import { formatCloudError } from './cloud-error.ts'
+import { formatCloudError, unimplemented } from './cloud-error.ts'
 import type { CloudHandler, CloudParams } from './cloud-request.ts'
 import { describeApi } from './discovery.ts'
-import { listJobs, missJob, refuseJob } from './jobs.ts'
+import { cancelJob, createJob, getJob, listJobs, patchJob } from './jobs.ts'
 import { getConfig, getLocation, listLocations } from './locations.ts'
 import { listEntries } from './logging.ts'
 import { CLOUD_METHODS, type CloudMethod, type MethodId } from './methods.ts'
@@ -53,10 +53,14 @@ const HANDLERS: Readonly<Record<MethodId, CloudHandler>> = {
   'projects.locations.get': getLocation,
   'projects.locations.operations.get': getOperationOf,
   'projects.locations.operations.cancel': cancelOperation,
-  'projects.jobs.create': refuseJob,
+  'projects.jobs.create': createJob,
   'projects.jobs.list': listJobs,
-  'projects.jobs.get': missJob,
-  'projects.jobs.cancel': missJob,
+  'projects.jobs.get': getJob,
+  'projects.jobs.patch': patchJob,
+  'projects.jobs.cancel': cancelJob,
+  'projects.jobs.getIamPolicy': getIamPolicy,
+  'projects.jobs.setIamPolicy': setIamPolicy,
+  'projects.jobs.testIamPermissions': testIamPermissions,
 }
 
 export async function registerCloudRoutes(
@@ -68,6 +72,7 @@ export async function registerCloudRoutes(
   formatErrorsBelow(app, '/v2/entries', formatCloudError)
   await registerForeignProtocol(app, options.config.limits.requestBytes, (scope) => {
     for (const method of CLOUD_METHODS) registerMethod(scope, method, options)
+    refuseStudies(scope)
     scope.post(
       '/v2/entries::list',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
@@ -84,6 +89,21 @@ export async function registerCloudRoutes(
       )
     }
   })
+}
+
+/** The service could search hyperparameters too; what its clients ask of that is refused by name. */
+function refuseStudies(app: FastifyInstance): void {
+  for (const end of ['', '/*']) {
+    app.all(
+      `/v1/projects/:project/locations/:location/studies${end}`,
+      { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
+      async () => {
+        throw unimplemented(
+          'Studies are not offered: verger train searches the settings of its classifier by itself',
+        )
+      },
+    )
+  }
 }
 
 /** A body is JSON whatever its content type says, and nothing where it is empty: curl and googleapis send such. */
@@ -125,6 +145,7 @@ const ACTIONS: Partial<Record<MethodId, string>> = {
   'projects.models.versions.patch': 'version.update',
   'projects.models.versions.delete': 'operation.start',
   'projects.models.versions.setDefault': 'default.set',
+  'projects.jobs.cancel': 'operation.cancel',
   'projects.operations.cancel': 'operation.cancel',
   'projects.locations.operations.cancel': 'operation.cancel',
 }
@@ -182,13 +203,10 @@ function readQuery(query: RawQuery): Readonly<Record<string, string | undefined>
   )
 }
 
-/** The paths of a method, as the router writes them. What takes every name below a project takes models and versions. */
+/** The paths of a method, as the router writes them. What takes every name below a project takes models and versions, and says so of a project. */
 function urlsOf({ of, collection, action, isWide }: CloudMethod): readonly string[] {
   const resources = isWide
-    ? [
-        ['projects', 'models'],
-        ['projects', 'models', 'versions'],
-      ]
+    ? [['projects'], ['projects', 'models'], ['projects', 'models', 'versions']]
     : [of]
   return resources.map((names) => {
     const path = names.map((name, index) => {

@@ -15,7 +15,7 @@ import {
 
 export const JOB_MESSAGES: Readonly<Record<string, Message>> = {
   [`${ML}Job`]: {
-    about: 'A training or batch prediction. This server has none yet.',
+    about: 'An operation in the form of a job, for clients that follow jobs.',
     fields: {
       jobId: text('Its name.'),
       trainingInput: field('any', 'What to train.'),
