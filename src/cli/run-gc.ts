@@ -24,10 +24,12 @@ function describe({ expired, removed, young, kept }: Garbage, dryRun: boolean): 
     ([model, count]) =>
       `${verb} ${plural(count, 'corrected photo')} of ${model}, which it keeps no longer.`,
   )
-  lines.push(`${verb} ${say(removed)} that nothing refers to; ${say(kept)} are in use.`)
-  if (young.count > 0) lines.push(`${say(young)} are too young to say.`)
+  lines.push(`${verb} ${say(removed)} that nothing refers to; ${say(kept)} ${are(kept)} in use.`)
+  if (young.count > 0) lines.push(`${say(young)} ${are(young)} too young to say.`)
   return `${lines.join('\n')}\n`
 }
+
+const are = ({ count }: Amount): string => (count === 1 ? 'is' : 'are')
 
 const say = ({ count, sizeBytes }: Amount): string =>
   `${plural(count, 'file')} (${formatBytes(sizeBytes)})`

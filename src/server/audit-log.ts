@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the audit log calls a change by this route, e.g. `default.set`; else its method and path. */
     action?: string | ((request: FastifyRequest) => string)
+    /** What is changed, where it is no model, version or name of the path or the body. */
+    targetOf?: (request: FastifyRequest) => string
   }
   interface FastifyRequest {
     /** `ok`, or the code of the error that it is answered with. */
@@ -119,6 +121,8 @@ function entryOf(request: FastifyRequest): AuditEntry {
 
 /** `fruits/v1`, `fruits`, or the name of something else, from wherever the request says it. */
 function targetOf(request: FastifyRequest): string {
+  const named = request.routeOptions.config.targetOf?.(request)
+  if (named !== undefined) return named.slice(0, MAX_TARGET)
   const params = namesIn(request.params)
   const body = namesIn(request.body)
   const model = request.routeOptions.config.modelOf?.(request) ?? params.model ?? body.model

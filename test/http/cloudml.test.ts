@@ -766,6 +766,14 @@ describe('uploads', () => {
       md5Hash: createHash('md5').update(file).digest('base64'),
     })
     expect(await read('one/file')).toEqual(file)
+    const audit = await fetch(`${server.url}/api/audit`)
+    expect(await audit.json()).toContainEqual(
+      expect.objectContaining({
+        action: 'object.put',
+        target: 'gs://staging/one/file',
+        outcome: 'ok',
+      }),
+    )
   })
 
   test('come in parts, which may be sent again', async () => {

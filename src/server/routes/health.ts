@@ -44,9 +44,9 @@ export function registerHealthRoutes(
       config: { isOpen: true },
       schema: {
         tags: ['server'],
-        summary: 'Whether photos are answered without a delay',
+        summary: 'Whether the server takes photos',
         response: {
-          200: { description: 'Every worker has loaded the network.', ...STATUS_SCHEMA },
+          200: { description: 'Every worker has loaded the network that ships with Verger.', ...STATUS_SCHEMA },
           503: { description: 'The workers load, or the server stops.', ...STATUS_SCHEMA },
         },
       },

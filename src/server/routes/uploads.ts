@@ -65,7 +65,12 @@ export async function registerUploadRoutes(
     streams.put<{ Params: OfBlob; Body: AsyncIterable<Uint8Array> | undefined }>(
       '/api/blobs/:sha256',
       {
-        config: { scope: 'manage', isFiltered: true, action: 'blob.put' },
+        config: {
+          scope: 'manage',
+          isFiltered: true,
+          action: 'blob.put',
+          targetOf: ({ params }) => (params as OfBlob).sha256,
+        },
         schema: {
           tags,
           summary: 'Keep bytes, for a version that is made of them',

@@ -10,7 +10,7 @@ import {
 } from '../../../registry/staged-objects.ts'
 import type { RouteOptions } from '../../route-options.ts'
 import { pageOf, parsePage } from '../cloudml/pages.ts'
-import { hide, MAY_MANAGE } from './storage-access.ts'
+import { hide, MAY_MANAGE, objectUri } from './storage-access.ts'
 import { describeObject, originOf } from './storage-resources.ts'
 
 interface BucketParams {
@@ -87,7 +87,7 @@ export function registerObjects(app: FastifyInstance, { home }: RouteOptions): v
 
   app.delete<{ Params: ObjectParams }>(
     '/storage/v1/b/:bucket/o/*',
-    { config: MAY_MANAGE, ...hide },
+    { config: { ...MAY_MANAGE, action: 'object.delete', targetOf: objectUri }, ...hide },
     async ({ params }, reply) => {
       await deleteStaged(await find(), params.bucket, params['*'])
       return reply.code(204).send()

@@ -8,7 +8,7 @@ import { receiveFile } from './incoming.ts'
 import { parseRelated } from './multipart-related.ts'
 import { piecesOf, readAll, readMetadata } from './read-body.ts'
 import { continueUpload } from './resumable-upload.ts'
-import { hide, MAY_UPLOAD } from './storage-access.ts'
+import { hide, MAY_UPLOAD, objectUri } from './storage-access.ts'
 import { requireBucketName, requireObjectName } from './storage-names.ts'
 import { describeObject, originOf } from './storage-resources.ts'
 
@@ -28,8 +28,9 @@ export function registerUploads(app: FastifyInstance, options: RouteOptions): vo
     const url = `${prefix}/storage/v1/b/:bucket/o`
     const upload = async (request: UploadRequest, reply: FastifyReply) =>
       answerUpload(request, reply, options)
-    app.post(url, { config: MAY_UPLOAD, ...hide }, upload)
-    app.put(url, { config: MAY_UPLOAD, ...hide }, upload)
+    const config = { ...MAY_UPLOAD, action: 'object.put', targetOf: objectUri }
+    app.post(url, { config, ...hide }, upload)
+    app.put(url, { config, ...hide }, upload)
   }
 }
 
