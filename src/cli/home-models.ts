@@ -24,7 +24,7 @@ export function homeModels(
     rollback: (...args) => rollBack(host, registry, ...args),
     setCanary: (...args) => setCanary(host, registry, ...args),
     setShadow: (...args) => setShadow(host, registry, ...args),
-    removeModel: (name, deletion) => removeModel(store, name, deletion),
+    removeModel: (name, deletion) => removeModel(registry, store, name, deletion),
     async createVersion(version, narrator) {
       // Loads the importers, which no other command needs.
       const { createVersion } = await import('../deployment/create-version.ts')

@@ -24,9 +24,14 @@ export async function runVersionsCanary(
 ): Promise<void> {
   const { model, version } = parseTrial('canary', plan)
   if (plan.isOff === (percent !== undefined)) {
-    throw new VergerError('usage_invalid', 'Expected either --percent or --off', {
-      hint: `verger versions canary ${model}/v2 --percent 10`,
-    })
+    const received = plan.isOff ? 'both' : 'neither'
+    throw new VergerError(
+      'usage_invalid',
+      `Expected either --percent or --off, received ${received}`,
+      {
+        hint: `verger versions canary ${model}/v2 --percent 10`,
+      },
+    )
   }
   const canary = version === undefined || percent === undefined ? undefined : { version, percent }
   const said =

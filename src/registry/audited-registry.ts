@@ -17,6 +17,9 @@ export function auditedStore(store: Store, who: string, written: Written): Store
   }
 }
 
+const pathOf = (model: string, version: string | undefined): string =>
+  version === undefined ? model : `${model}/${version}`
+
 /** The registry, with every change by `who` in the audit log: both are kept, or neither. */
 export function auditedRegistry(store: Store, who: string): Registry {
   const registry = createRegistry(store)
@@ -31,8 +34,7 @@ export function auditedRegistry(store: Store, who: string): Registry {
       (deletion.dryRun === true ? registry : to('model.delete', name)).deleteModel(name, deletion),
     register: (registration) => {
       const { model, version } = registration
-      const target = version === undefined ? model : `${model}/${version}`
-      return to('version.create', target).register(registration)
+      return to('version.create', pathOf(model, version)).register(registration)
     },
     updateVersion: (model, version, settings, precondition) =>
       to('version.update', `${model}/${version}`).updateVersion(
@@ -50,8 +52,8 @@ export function auditedRegistry(store: Store, who: string): Registry {
       to('default.set', `${model}/${version}`).setDefault(model, version, change),
     rollback: (model, change) => to('default.rollback', model).rollback(model, change),
     setCanary: (model, canary, change) =>
-      to('canary.set', model, canary).setCanary(model, canary, change),
+      to('canary.set', pathOf(model, canary?.version), canary).setCanary(model, canary, change),
     setShadow: (model, version, change) =>
-      to('shadow.set', model, { version }).setShadow(model, version, change),
+      to('shadow.set', pathOf(model, version)).setShadow(model, version, change),
   }
 }

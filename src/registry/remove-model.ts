@@ -1,7 +1,7 @@
 /** Deletes a model and says what went with it. */
 import type { Store } from '../store/store.ts'
 import { listCorrections } from './corrections.ts'
-import { createRegistry, type ModelDeletion } from './registry.ts'
+import type { ModelDeletion, Registry } from './registry.ts'
 
 export interface RemovedModel {
   readonly model: string
@@ -15,11 +15,11 @@ export interface RemovedModel {
 
 /** Throws like `Registry.deleteModel`. */
 export async function removeModel(
+  registry: Registry,
   store: Store,
   model: string,
   deletion: ModelDeletion,
 ): Promise<RemovedModel> {
-  const registry = createRegistry(store)
   const { versions } = await registry.getModel(model)
   const changes = (await registry.readHistory(model)).length
   const corrections = (await listCorrections(store, model)).length

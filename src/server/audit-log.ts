@@ -100,8 +100,13 @@ function recordRequest(request: FastifyRequest, log: AuditLog): Promise<void> | 
   const { isOpen, scope = 'manage' } = request.routeOptions.config
   if (REFUSALS.includes(outcome)) return log.recordRefusal(entryOf(request))
   if (isOpen === true || is404 || scope !== 'manage' || READING.includes(method)) return undefined
+  // Nothing was changed, whatever it would have been.
+  if (isTrial(request.query)) return undefined
   return log.record(entryOf(request))
 }
+
+const isTrial = (query: unknown): boolean =>
+  [true, 'true'].includes((query as { readonly dryRun?: boolean | string }).dryRun ?? false)
 
 function entryOf(request: FastifyRequest): AuditEntry {
   const { method, outcome, id, ip, caller, routeOptions } = request

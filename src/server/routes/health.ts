@@ -46,7 +46,10 @@ export function registerHealthRoutes(
         tags: ['server'],
         summary: 'Whether the server takes photos',
         response: {
-          200: { description: 'Every worker has loaded the network that ships with Verger.', ...STATUS_SCHEMA },
+          200: {
+            description: 'Every worker has loaded the network that ships with Verger.',
+            ...STATUS_SCHEMA,
+          },
           503: { description: 'The workers load, or the server stops.', ...STATUS_SCHEMA },
         },
       },

@@ -170,8 +170,8 @@ export function registerModelRoutes(app: FastifyInstance, { home }: RouteOptions
     },
     async ({ params, query }) => {
       const { removeModel } = await import('../../registry/remove-model.ts')
-      const { store } = await home.require(params.model)
-      return removeModel(store, params.model, query)
+      const { registry, store } = await home.require(params.model)
+      return removeModel(registry, store, params.model, query)
     },
   )
 
