@@ -1,16 +1,16 @@
 /** gRPC: status codes, streams, health, deadlines, tokens, TLS and shutdown. */
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { readConfig } from 'verger'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createRegistry } from '../../dist/registry/registry.js'
 import { createToken } from '../../dist/registry/tokens.js'
 import { joinElements } from '../../dist/server/open-inference/tensors.js'
 import { openStore, type Store } from '../../dist/store/store.js'
-import { createPair } from '../support/certificates.ts'
+import { createPair, type TestPair } from '../support/certificates.ts'
 import {
   type InferenceClient,
   type InferInit,
@@ -406,27 +406,80 @@ describe('tokens of the registry', () => {
   })
 })
 
-test('speaks TLS with the certificate of the server', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'verger-grpc-'))
-  const { cert, key } = createPair('orchard')
-  await writeFile(join(folder, 'cert.pem'), cert)
-  await writeFile(join(folder, 'key.pem'), key)
-  const VERGER_TLS_CERT = join(folder, 'cert.pem')
-  const secure = await startServer({
-    env: { VERGER_TLS_CERT, VERGER_TLS_KEY: join(folder, 'key.pem') },
-    args,
-  })
-  const trusting = openInferenceClient(secure.grpcPort, credentials.createSsl(Buffer.from(cert)))
-  const plain = openInferenceClient(secure.grpcPort)
-  try {
-    expect(await trusting.call('serverLive', {})).toMatchObject({ live: true })
-    await expectStatus(plain.call('serverLive', {}), status.UNAVAILABLE, /./)
-  } finally {
-    trusting.close()
-    plain.close()
-    expect(await secure.stop()).toBe(0)
-    await rm(folder, { recursive: true })
+describe('with TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'verger-grpc-'))
+  const [first, second, third] = [createPair('first'), createPair('second'), createPair('third')]
+  const files = {
+    VERGER_TLS_CERT: join(folder, 'cert.pem'),
+    VERGER_TLS_KEY: join(folder, 'key.pem'),
   }
+  /** As certbot does: new files beside the old ones, and links that are turned to them, one after the other. */
+  const renew = (pair: TestPair, number: number) => {
+    for (const [link, text] of [
+      [files.VERGER_TLS_CERT, pair.cert],
+      [files.VERGER_TLS_KEY, pair.key],
+    ] as const) {
+      writeFileSync(`${link}.${number}`, text)
+      symlinkSync(`${link}.${number}`, `${link}.turned`)
+      renameSync(`${link}.turned`, link)
+    }
+  }
+
+  let secure: TestServer
+  beforeAll(async () => {
+    renew(first, 1)
+    secure = await startServer({ env: files, args })
+  })
+  afterAll(async () => {
+    expect(await secure.stop()).toBe(0)
+    rmSync(folder, { recursive: true })
+  })
+
+  /** A client of its own connection, and what a first call gives. */
+  async function withClient<Result>(
+    { cert }: TestPair,
+    use: (client: InferenceClient) => Promise<Result>,
+  ): Promise<Result> {
+    const opened = openInferenceClient(secure.grpcPort, credentials.createSsl(Buffer.from(cert)))
+    try {
+      return await use(opened)
+    } finally {
+      opened.close()
+    }
+  }
+  const isLive = (pair: TestPair) =>
+    withClient(pair, async (opened) => (await opened.call('serverLive', {})).live)
+
+  test('shows the certificate of the server, and hears nobody without', async () => {
+    expect(await isLive(first)).toBe(true)
+    await expectStatus(isLive(second), status.UNAVAILABLE, /./)
+    const plain = openInferenceClient(secure.grpcPort)
+    await expectStatus(plain.call('serverLive', {}), status.UNAVAILABLE, /./)
+    plain.close()
+  })
+
+  test('shows new connections a renewed one, and goes on with those that are open', async () => {
+    await withClient(first, async (open) => {
+      expect(await open.call('serverLive', {})).toMatchObject({ live: true })
+      renew(second, 2)
+      await vi.waitFor(async () => expect(await isLive(second)).toBe(true), { timeout: 8000 })
+      await expectStatus(isLive(first), status.UNAVAILABLE, /./)
+      expect(await open.call('serverLive', {})).toMatchObject({ live: true })
+    })
+  })
+
+  test('shows it at once on SIGHUP', async () => {
+    renew(third, 3)
+    secure.process.kill('SIGHUP')
+    await vi.waitFor(async () => expect(await isLive(third)).toBe(true), { timeout: 1500 })
+  })
+
+  test('keeps the old one beside a pair that cannot be used', async () => {
+    renew({ cert: second.cert, key: first.key }, 4)
+    secure.process.kill('SIGHUP')
+    await vi.waitFor(() => expect(secure.stderr.join('\n')).toContain('certificate not renewed'))
+    expect(await isLive(third)).toBe(true)
+  })
 })
 
 test('answers the calls that are here when the server stops, ends streams and says so', async () => {
