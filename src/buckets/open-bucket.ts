@@ -3,7 +3,7 @@ import * as fs from 'node:fs/promises'
 import { VergerError } from '../core/errors.ts'
 import { sha256 as hash } from '../core/hashes.ts'
 import { fileDiffers, readFileAs } from '../core/verified-bytes.ts'
-import { type Bucket, PART_BYTES } from './bucket.ts'
+import { type Bucket, type KnownObject, PART_BYTES } from './bucket.ts'
 import { toBucketError } from './bucket-error.ts'
 import type { BucketUrl } from './bucket-url.ts'
 import { type ObjectClient, STALL_MS } from './object-client.ts'
@@ -37,14 +37,18 @@ export async function openBucket(
     }
   }
 
-  /** Where only the answer was lost, the object is there all the same. */
-  const putOnce = (key: string, sha256: string, put: () => Promise<void>): Promise<void> =>
+  /** Where only the answer was lost, the object is there all the same, and whole. */
+  const putOnce = (
+    key: string,
+    { sha256, sizeBytes }: Pick<KnownObject, 'sha256' | 'sizeBytes'>,
+    put: () => Promise<void>,
+  ): Promise<void> =>
     say(key, async () => {
       try {
         await put()
       } catch (error) {
         const there = await client.stat(key).catch(() => undefined)
-        if (there?.sha256 !== sha256) throw error
+        if (there?.sha256 !== sha256 || there?.sizeBytes !== sizeBytes) throw error
       }
     })
 
@@ -72,19 +76,21 @@ export async function openBucket(
         throw await explain(error, key)
       }
     },
-    put: (key, bytes, { sha256 }) => putOnce(key, sha256, () => client.put(key, bytes, sha256)),
+    put: (key, bytes, { sha256 }) =>
+      putOnce(key, { sha256, sizeBytes: bytes.length }, () => client.put(key, bytes, sha256)),
     async putFile(key, path, options) {
       const { sha256, onProgress } = options
       const { size } = await fs.stat(path)
       if (size > PART_BYTES) {
-        return putOnce(key, sha256, () =>
+        return putOnce(key, { sha256, sizeBytes: size }, () =>
           client.putStream(key, () => readFileAs(path, sha256), options),
         )
       }
       const bytes = await fs.readFile(path)
       const received = hash(bytes)
       if (received !== sha256) throw fileDiffers(path, sha256, received)
-      await putOnce(key, sha256, () => client.put(key, bytes, sha256))
+      const whole = { sha256, sizeBytes: bytes.length }
+      await putOnce(key, whole, () => client.put(key, bytes, sha256))
       onProgress?.(bytes.length)
     },
     touch: (key) => say(key, () => client.touch(key)),

@@ -1,19 +1,33 @@
 /** Garbage is collected, and nothing else, whoever writes meanwhile. Each database passes it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { sha256 } from '../../dist/core/hashes.js'
 import { collectGarbage } from '../../dist/registry/collect-garbage.js'
 import { addCorrection, listCorrections } from '../../dist/registry/corrections.js'
+import {
+  addPart,
+  addUpload,
+  deleteStaged,
+  getStaged,
+  type LocalFile,
+  putStaged,
+  removeUpload,
+} from '../../dist/registry/staged-objects.js'
 import { withBlobsAlone, writeReferring } from '../../dist/store/blob-lock.js'
 import type { StoreConfig } from '../../dist/store/store.js'
-import { bundleFiles, openHomeRegistry } from './homes.ts'
+import { bundleFiles, createFolder, openHomeRegistry } from './homes.ts'
 
 const CHURN = fileURLToPath(new URL('./programs/churn.mjs', import.meta.url))
 /** How long processes register while garbage is collected; by hand for longer. */
 const SECONDS = Number(process.env['VERGER_GARBAGE_SECONDS'] ?? 4)
+
+/** Uploads of each of two clients that come and go while garbage is collected. */
+const STAGED = 20
 
 /** `createPlace` gives settings under which there is no registry yet. */
 export function describeGarbage(
@@ -124,6 +138,49 @@ export function describeGarbage(
       setTimeout(release, 200)
       await Promise.all([alone, referring])
       expect(order).toEqual(['collecting', 'collected', 'referred'])
+    })
+
+    it('is never what was uploaded and waits for its version', async () => {
+      const { store } = await openHomeRegistry(await createPlace())
+      const folder = createFolder()
+      // Few enough that each comes and goes, and is put again while it is about to be removed.
+      const files = ['a', 'b', 'c', 'd'].map((name): LocalFile => {
+        const bytes = Buffer.alloc(5000, name)
+        const path = join(folder, name)
+        writeFileSync(path, bytes)
+        return { path, sha256: sha256(bytes), md5: '', sizeBytes: bytes.length }
+      })
+      const [first, ...others] = files
+      if (first === undefined) throw new Error('Expected a file')
+      const target = { bucket: 'staging', contentType: 'text/plain' }
+      let isOver = false
+      let removed = 0
+      const collecting = (async () => {
+        while (!isOver) {
+          removed += (await collectGarbage(store, { graceMs: 0 })).removed.count
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      })()
+      const stage = async (name: string) => {
+        for (let round = 0; round < STAGED; round++) {
+          let upload = await addUpload(store, { ...target, name: `${name} in parts` })
+          for (const file of others) upload = await addPart(store, upload, file)
+          for (const { sha256: part } of upload.parts) await store.blobs.get(part)
+          const whole = await putStaged(store, { ...target, name }, files[round % 4] ?? first)
+          await removeUpload(store, upload.id)
+          const { sha256: staged } = await getStaged(store, 'staging', name)
+          expect(staged).toBe(whole.sha256)
+          await store.blobs.get(staged)
+          await deleteStaged(store, 'staging', name)
+        }
+      }
+      try {
+        await Promise.all(['one', 'two'].map(stage))
+      } finally {
+        isOver = true
+        await collecting
+      }
+      expect(removed).toBeGreaterThan(0)
     })
 
     it(
