@@ -58,12 +58,13 @@ export function composeTrainingStep(
   const classes = logits.width
 
   const parameters = parametersOf(network, first, shape)
+  const dimsOf = new Map(parameters.map(({ name, dims }) => [name, dims]))
   const initial = new Map<string, FloatTensor>()
   const state: StateTensor[] = []
   const declare = (name: string, dims: readonly number[], data: Float32Array) => {
     state.push({ name, dims })
     initial.set(name, { dims, data })
-    builder.input(name, 'float32', dims)
+    builder.input(name, 'float32', [elementCount(dims)])
   }
   const valuesOf = ({ name, dims }: StateTensor) =>
     requireWeight(network.name, weights, name, dims).data
@@ -94,7 +95,7 @@ export function composeTrainingStep(
     first,
     frozen,
     last: logits.layer,
-    weight: (name: string) => name,
+    weight: (name: string) => graph.reshape(name, dimsOf.get(name) ?? []),
   }
   const dropoutDims =
     features === undefined || options.dropout === undefined
@@ -110,30 +111,30 @@ export function composeTrainingStep(
   const length = emitLength(graph, [...byWeight.values()])
   const clipped = emitClip(graph, length, options.gradientClip)
 
-  const outputs: { name: string; value: Value; dims: readonly number[] }[] = []
-  const next = (name: string, value: Value, dims: readonly number[]) =>
-    outputs.push({ name: nextName(name), value, dims })
+  const outputs: { name: string; value: Value; count: number }[] = []
   for (const { name, dims } of parameters) {
     const gradient = byWeight.get(name)
     if (gradient === undefined) throw new Error(`no gradient of ${name}`)
+    const count = elementCount(dims)
+    const next = (of: string, value: Value) => outputs.push({ name: nextName(of), value, count })
     const moments = MOMENTS[options.optimiser.kind].map((moment) => `${name}#${moment}`)
     const updated = emitUpdate(graph, options.optimiser, {
       value: name,
-      gradient: clipped(gradient),
+      gradient: clipped(graph.reshape(gradient, [count])),
       moments,
       decays: name.endsWith('/kernel'),
     })
-    next(name, updated.value, dims)
-    for (const [at, moment] of moments.entries()) next(moment, updated.moments[at] ?? '', dims)
+    next(name, updated.value)
+    for (const [at, moment] of moments.entries()) next(moment, updated.moments[at] ?? '')
     if (options.averageDecay === undefined) continue
     const average = `${name}#${AVERAGE}`
     const difference = graph.node('Sub', [average, updated.value])
-    next(average, graph.add(updated.value, graph.multiply(difference, 'averageKeep')), dims)
+    next(average, graph.add(updated.value, graph.multiply(difference, 'averageKeep')))
   }
   builder.output('loss', loss.loss, 'float32', [])
   builder.output('gradientNorm', length, 'float32', [])
   builder.output('correct', loss.correct, 'float32', [])
-  for (const { name, value, dims } of outputs) builder.output(name, value, 'float32', dims)
+  for (const { name, value, count } of outputs) builder.output(name, value, 'float32', [count])
   return {
     model: builder.encode(),
     batchSize: photos,

@@ -19,10 +19,15 @@ interface Buffer extends FloatTensor {
   readonly placed: Placed
 }
 
-const createBuffer = (dims: readonly number[], values?: Float32Array): Buffer => {
+/** `asPlaced` are the dims that the graph knows. */
+const createBuffer = (
+  dims: readonly number[],
+  values?: Float32Array,
+  asPlaced: readonly number[] = dims,
+): Buffer => {
   const data = new Float32Array(elementCount(dims))
   if (values !== undefined) data.set(values)
-  return { dims, data, placed: place({ type: 'float32', data, dims }) }
+  return { dims, data, placed: place({ type: 'float32', data, dims: asPlaced }) }
 }
 
 /** Computes on the calling thread, which nothing else can use meanwhile: `openTrainer` gives it one of its own. */
@@ -33,7 +38,12 @@ export async function openStepRunner(
   const session = await loadPlacedSession(step.model, threads)
   const { state, initial, batchSize, size, classes } = step
   const createSet = () =>
-    new Map(state.map(({ name, dims }) => [name, createBuffer(dims, initial.get(name)?.data)]))
+    new Map(
+      state.map(({ name, dims }) => [
+        name,
+        createBuffer(dims, initial.get(name)?.data, [elementCount(dims)]),
+      ]),
+    )
   let present = createSet()
   let next = createSet()
   let steps = 0
