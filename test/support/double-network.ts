@@ -20,20 +20,25 @@ interface Numbers extends Shape {
 
 const areaOf = ({ height = 1, width = 1 }: Shape) => height * width
 
-/** −Σ target · log(probability) / photos; photos are RGB levels `[n, size, size, 3]`. */
+/**
+ * −Σ target · log(probability) / photos; photos are RGB levels `[n, size, size, 3]`. Convolutions that have a `gamma` among the
+ * weights are normalised by the statistics of all photos, with this epsilon.
+ */
 export function lossOf(
   network: Network,
   weights: DoubleWeights,
   photos: Uint8Array,
   targets: ArrayLike<number>,
+  epsilon = 0,
 ): number {
-  const { size } = network.input
   const classes = network.outputs['logits']?.width ?? 0
   const count = targets.length / classes
   let loss = 0
-  for (let photo = 0; photo < count; photo++) {
-    const levels = photos.subarray(photo * size * size * 3, (photo + 1) * size * size * 3)
-    const { data } = runDouble(network, weights, levels)
+  for (const [photo, { data }] of runDouble(network, weights, {
+    photos,
+    count,
+    epsilon,
+  }).entries()) {
     const largest = Math.max(...data)
     const log = largest + Math.log(data.reduce((sum, x) => sum + Math.exp(x - largest), 0))
     for (let k = 0; k < classes; k++) loss -= targets[photo * classes + k]! * (data[k]! - log)
@@ -41,10 +46,39 @@ export function lossOf(
   return loss / count
 }
 
-/** The logits of one photo. */
-function runDouble(network: Network, weights: DoubleWeights, levels: Uint8Array): Numbers {
-  const { size, mean, divisor } = network.input
+/** The logits of each photo. */
+function runDouble(
+  network: Network,
+  weights: DoubleWeights,
+  { photos, count, epsilon }: { photos: Uint8Array; count: number; epsilon: number },
+): Numbers[] {
+  const { size } = network.input
   const shapes = inferShapes(network)
+  const inputs = Array.from({ length: count }, (_, photo) =>
+    scaled(network, photos.subarray(photo * size * size * 3, (photo + 1) * size * size * 3)),
+  )
+  /** By layer, then by photo. */
+  const results: Numbers[][] = []
+  for (const [id, layer] of network.layers.entries()) {
+    const shape = shapes[id]!
+    const ofPhotos = inputs.map((input, photo) => {
+      const get = (from: LayerId): Numbers =>
+        from === INPUT
+          ? { channels: 3, height: size, width: size, data: input }
+          : results[from]![photo]!
+      const out = { ...shape, data: new Float64Array(shape.channels * areaOf(shape)) }
+      runLayer(layer, get, weights, out)
+      return out
+    })
+    if (layer.op === 'conv' && weights.has(`${layer.name}/gamma`)) {
+      normalise(ofPhotos, weights, layer.name, epsilon)
+    }
+    results.push(ofPhotos)
+  }
+  return results[network.outputs['logits']?.layer ?? 0]!
+}
+
+function scaled({ input: { size, mean, divisor } }: Network, levels: Uint8Array): Float64Array {
   const input = new Float64Array(3 * size * size)
   for (let c = 0; c < 3; c++) {
     for (let at = 0; at < size * size; at++) {
@@ -52,16 +86,29 @@ function runDouble(network: Network, weights: DoubleWeights, levels: Uint8Array)
         (levels[at * 3 + c]! - toChannels(mean)[c]!) / toChannels(divisor)[c]!
     }
   }
-  const results: Numbers[] = []
-  const get = (id: LayerId): Numbers =>
-    id === INPUT ? { channels: 3, height: size, width: size, data: input } : results[id]!
-  for (const [id, layer] of network.layers.entries()) {
-    const shape = shapes[id]!
-    const data = new Float64Array(shape.channels * areaOf(shape))
-    results.push({ ...shape, data })
-    runLayer(layer, get, weights, results[id]!)
+  return input
+}
+
+/** Batch norm, in place. */
+function normalise(
+  maps: readonly Numbers[],
+  weights: DoubleWeights,
+  name: string,
+  epsilon: number,
+): void {
+  const { channels } = maps[0]!
+  const area = areaOf(maps[0]!)
+  for (let c = 0; c < channels; c++) {
+    const values = maps.flatMap(({ data }) => [...data.subarray(c * area, (c + 1) * area)])
+    const mean = values.reduce((sum, x) => sum + x, 0) / values.length
+    const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length
+    const factor = weights.get(`${name}/gamma`)![c]! / Math.sqrt(variance + epsilon)
+    for (const { data } of maps) {
+      for (let at = c * area; at < (c + 1) * area; at++) {
+        data[at] = (data[at]! - mean) * factor + weights.get(`${name}/beta`)![c]!
+      }
+    }
   }
-  return get(network.outputs['logits']?.layer ?? INPUT)
 }
 
 function runLayer(

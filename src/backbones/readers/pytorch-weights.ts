@@ -1,12 +1,12 @@
 /** The weights of an architecture that we know, from a state dict of one of PyTorch's libraries. */
 import { basename } from 'node:path'
 import { VergerError } from '../../core/errors.ts'
+import { foldBatchNorm } from '../../tensor/fold-batch-norm.ts'
 import { type ConvLayer, type DenseLayer, type Network, toPair } from '../../tensor/network.ts'
 import { inferShapes } from '../../tensor/network-shapes.ts'
 import type { FloatTensor } from '../../tensor/tensor.ts'
 import type { Architecture, PyTorchNaming } from '../architecture.ts'
 import { describeNetwork } from '../architectures.ts'
-import { foldBatchNorm } from '../fold-batch-norm.ts'
 import type { ForeignModel } from '../foreign-model.ts'
 import { onlyOutputs } from '../inner-features.ts'
 import { type ByteSource, withFile } from './byte-source.ts'

@@ -4,6 +4,7 @@ import { type DoubleWeights, lossOf } from '../../../test/support/double-network
 import { ACTIVATIONS, type Layer, type Network, type Padding } from '../network.ts'
 import { inferShapes } from '../network-shapes.ts'
 import { elementCount, type FloatTensor } from '../tensor.ts'
+import { NORM_EPSILON } from './batch-norm.ts'
 import { findBlock } from './map-block.ts'
 import { composeTrainingStep } from './plan-training-step.ts'
 import { findRule } from './rules.ts'
@@ -88,7 +89,7 @@ const open: Trainer[] = []
 afterAll(() => Promise.all(open.map((trainer) => trainer.close())))
 
 /** Gradients of all weights: what the momentum is after the first step. */
-async function gradientsOf(network: Network, block: number) {
+async function gradientsOf(network: Network, options: TrainingOptions & { block: number }) {
   const weights = weightsOf(network)
   const photos = photosOf(network.input.size)
   const targets = targetsOf([2, 0], {
@@ -96,22 +97,26 @@ async function gradientsOf(network: Network, block: number) {
     labelSmoothing: 0.1,
     classWeights: Float32Array.of(0.7, 1, 1.3),
   })
-  const trainer = await openStepRunner(
-    composeTrainingStep(network, weights, { ...OPTIONS, block }),
-    { threads: 1 },
-  )
+  const step = composeTrainingStep(network, weights, options)
+  const trainer = await openStepRunner(step, { threads: 1 })
   open.push(trainer)
   const result = await trainer.step({ photos, targets, learningRate: 0.1 })
   const { tensors } = await trainer.read()
-  return { weights, photos, targets, result, tensors }
+  return { step, photos, targets, result, tensors }
 }
 
-async function expectTrueGradients(network: Network, block: number): Promise<void> {
-  const { weights, photos, targets, result, tensors } = await gradientsOf(network, block)
+async function expectTrueGradients(
+  network: Network,
+  options: TrainingOptions & { block: number },
+): Promise<void> {
+  const { step, photos, targets, result, tensors } = await gradientsOf(network, options)
   const double: DoubleWeights = new Map(
-    [...weights].map(([name, { data }]) => [name, Float64Array.from(data)]),
+    step.parameters.map(({ name }) => [
+      name,
+      Float64Array.from(step.initial.get(name)?.data ?? []),
+    ]),
   )
-  const loss = () => lossOf(network, double, photos, targets)
+  const loss = () => lossOf(network, double, photos, targets, NORM_EPSILON)
   expect(result.isApplied).toBe(true)
   expect(result.loss).toBeCloseTo(loss(), 4)
   for (const [name, values] of double) {
@@ -301,6 +306,23 @@ describe.each([
   ['plain maps', 1],
 ])('gradients in %s', (_layout, block) => {
   it.each(CASES)('$what', async ({ size = 6, filters = 5, layers }) => {
-    await expectTrueGradients(networkOf(size, filters, layers), block)
+    await expectTrueGradients(networkOf(size, filters, layers), { ...OPTIONS, block })
+  })
+
+  it.each([5, 16])('a batch norm of %i channels that trains', async (filters) => {
+    const network = networkOf(6, filters, [
+      { op: 'relu', input: 0 },
+      conv(1, 'depthwise', { filters, groups: filters, kernelSize: 3, stride: 2 }),
+      { op: 'relu6', input: 2 },
+      conv(3, 'project', { filters: 4 }),
+    ])
+    const statistics = new Map(
+      ['stem', 'depthwise', 'project'].map((name, at) => {
+        const channels = name === 'project' ? 4 : filters
+        const variance = noise(channels, at).map((value) => 1 + value / 2)
+        return [name, { mean: noise(channels, 9 + at), variance }]
+      }),
+    )
+    await expectTrueGradients(network, { ...OPTIONS, block, batchNorm: { statistics } })
   })
 })

@@ -1,18 +1,28 @@
 /** Plans a training step: a network, its weights and options in, one ONNX graph out. */
 import { VergerError } from '../../core/errors.ts'
-import { emitLayers, requireWeight } from '../emit-onnx.ts'
-import { createGraphBuilder, type GraphBuilder, type Value } from '../graph-builder.ts'
-import { INPUT, inputsOf, type LayerId, type Network, toChannels } from '../network.ts'
+import { requireWeight } from '../emit-onnx.ts'
+import { foldBatchNorm } from '../fold-batch-norm.ts'
+import { createGraphBuilder, type Value } from '../graph-builder.ts'
+import { INPUT, inputsOf, type Layer, type LayerId, type Network } from '../network.ts'
 import { inferShapes, type Shape } from '../network-shapes.ts'
 import { elementCount, type FloatTensor, type Weights } from '../tensor.ts'
+import { createNormalisedConvolution, emitRunning, NORM_EPSILON } from './batch-norm.ts'
+import { emitFrozenLayers } from './frozen-layers.ts'
 import { emitLoss } from './loss.ts'
 import { findBlock } from './map-block.ts'
 import { createLayout } from './map-layout.ts'
 import { emitUpdate, MOMENTS, STEP_SCALARS } from './optimisers.ts'
-import { differentiate } from './reverse.ts'
+import { differentiate, type TrainedPart } from './reverse.ts'
+import type { Rule } from './rule.ts'
 import { findRule } from './rules.ts'
 import { createStepGraph, type StepGraph } from './step-graph.ts'
-import type { StateTensor, TrainingOptions, TrainingState, TrainingStep } from './training-step.ts'
+import type {
+  ConvStatistics,
+  StateTensor,
+  TrainingOptions,
+  TrainingState,
+  TrainingStep,
+} from './training-step.ts'
 
 /** Names of a step's results. */
 export const STEP_RESULTS = ['loss', 'gradientNorm', 'correct'] as const
@@ -57,7 +67,16 @@ export function composeTrainingStep(
   const { batchSize: photos } = options
   const classes = logits.width
 
-  const parameters = parametersOf(network, first, shape)
+  const running = new Map<string, { value: Value; dims: readonly number[] }>()
+  const norms = options.batchNorm === 'frozen' ? undefined : options.batchNorm.statistics
+  const normalised = createNormalisedConvolution(({ name, filters }, statistics) => {
+    for (const kind of ['mean', 'variance'] as const) {
+      running.set(`${name}#${kind}`, { value: statistics[kind], dims: [filters] })
+    }
+  })
+  const rule = (layer: Layer): Rule =>
+    norms !== undefined && layer.op === 'conv' ? (normalised as unknown as Rule) : findRule(layer)
+  const parameters = parametersOf(network, { first, shape, rule })
   const dimsOf = new Map(parameters.map(({ name, dims }) => [name, dims]))
   const initial = new Map<string, FloatTensor>()
   const state: StateTensor[] = []
@@ -66,8 +85,14 @@ export function composeTrainingStep(
     initial.set(name, { dims, data })
     builder.input(name, 'float32', [elementCount(dims)])
   }
+  const normPart = (name: string): Float32Array | undefined => {
+    const [, layer = '', part] = /^(.*)[/#](gamma|beta|mean|variance)$/.exec(name) ?? []
+    const statistics = norms?.get(layer)
+    if (statistics === undefined || part === undefined) return undefined
+    return openNorm(weights, layer, statistics)[part as 'gamma']
+  }
   const valuesOf = ({ name, dims }: StateTensor) =>
-    requireWeight(network.name, weights, name, dims).data
+    normPart(name) ?? requireWeight(network.name, weights, name, dims).data
   for (const parameter of parameters) declare(parameter.name, parameter.dims, valuesOf(parameter))
   for (const { name, dims } of parameters) {
     for (const moment of MOMENTS[options.optimiser.kind]) {
@@ -81,9 +106,28 @@ export function composeTrainingStep(
     }
   }
 
+  for (const { name, dims } of norms === undefined ? [] : parameters) {
+    if (!name.endsWith('/gamma')) continue
+    const layer = name.slice(0, name.lastIndexOf('/'))
+    for (const key of [`${layer}#mean`, `${layer}#variance`]) {
+      declare(key, dims, normPart(key) ?? new Float32Array(dims[0] ?? 0))
+    }
+  }
+
   for (const name of STEP_SCALARS) builder.input(name, 'float32', [])
   const targets = builder.input('targets', 'float32', [photos, classes])
-  const frozen = emitFrozen(builder, graph, network, weights, { first, photos })
+  const frozen = emitFrozenLayers(
+    builder,
+    graph,
+    { ...network, layers: network.layers.slice(0, first) },
+    {
+      photos,
+      weight(name, dims) {
+        const { data } = requireWeight(network.name, weights, name, dims)
+        return builder.constant(`frozen ${name}`, data, dims)
+      },
+    },
+  )
   const classifier = network.layers[logits.layer]
   const features = classifier?.op === 'dense' ? classifier.input : undefined
   const part = {
@@ -95,6 +139,7 @@ export function composeTrainingStep(
     first,
     frozen,
     last: logits.layer,
+    rule,
     weight: (name: string) => graph.reshape(name, dimsOf.get(name) ?? []),
   }
   const dropoutDims =
@@ -131,6 +176,10 @@ export function composeTrainingStep(
     const difference = graph.node('Sub', [average, updated.value])
     next(average, graph.add(updated.value, graph.multiply(difference, 'averageKeep')))
   }
+  for (const [name, { value, dims }] of running) {
+    const count = elementCount(dims)
+    outputs.push({ name: nextName(name), value: emitRunning(graph, name, value), count })
+  }
   builder.output('loss', loss.loss, 'float32', [])
   builder.output('gradientNorm', length, 'float32', [])
   builder.output('correct', loss.correct, 'float32', [])
@@ -157,14 +206,45 @@ export function trainedWeights(
   { tensors }: TrainingState,
   { averaged }: { readonly averaged: boolean },
 ): Weights {
-  return new Map(
-    parameters.map(({ name }) => {
-      const key = averaged ? `${name}#${AVERAGE}` : name
-      const tensor = tensors.get(key)
-      if (tensor === undefined) throw new RangeError(`Expected a state with ${key}`)
-      return [name, tensor]
-    }),
-  )
+  const read = (key: string): FloatTensor => {
+    const tensor = tensors.get(key)
+    if (tensor === undefined) throw new RangeError(`Expected a state with ${key}`)
+    return tensor
+  }
+  const value = (name: string) => read(averaged ? `${name}#${AVERAGE}` : name)
+  const weights = new Map<string, FloatTensor>()
+  for (const { name } of parameters) {
+    const layer = name.slice(0, name.lastIndexOf('/'))
+    if (name.endsWith('/gamma')) {
+      const { kernel, bias } = foldBatchNorm(value(`${layer}/kernel`), {
+        gamma: value(name),
+        beta: value(`${layer}/beta`),
+        mean: read(`${layer}#mean`),
+        variance: read(`${layer}#variance`),
+        epsilon: NORM_EPSILON,
+      })
+      weights.set(`${layer}/kernel`, kernel).set(`${layer}/bias`, bias)
+    } else if (!name.endsWith('/beta')) weights.set(name, value(name))
+  }
+  return weights
+}
+
+/**
+ * The batch norm of a folded convolution. With x the convolution without its bias b, γ · (x − μ) / σ + β = x + b where γ = σ and
+ * β = b + μ; the statistics that came in are those of x + b.
+ */
+function openNorm(
+  weights: Weights,
+  layer: string,
+  { mean, variance }: ConvStatistics,
+): Readonly<Record<'gamma' | 'beta' | 'mean' | 'variance', Float32Array>> {
+  const bias = weights.get(`${layer}/bias`)?.data
+  return {
+    gamma: variance.map((value) => Math.sqrt(value + NORM_EPSILON)),
+    beta: mean,
+    mean: mean.map((value, channel) => value - (bias?.[channel] ?? 0)),
+    variance,
+  }
 }
 
 /** The first layer of the block or layer of this name. */
@@ -191,44 +271,18 @@ function findFirst({ name, layers, stages = {} }: Network, trainFrom: string | u
 /** The weights from layer `first` on. */
 function parametersOf(
   { layers, outputs }: Network,
-  first: LayerId,
-  shape: (id: LayerId) => Shape,
+  {
+    first,
+    shape,
+    rule,
+  }: Pick<TrainedPart, 'first' | 'shape'> & Required<Pick<TrainedPart, 'rule'>>,
 ): StateTensor[] {
   const last = outputs['logits']?.layer ?? -1
   return layers.flatMap((layer, id) => {
     if (id < first || id > last) return []
-    const weights = findRule(layer).weights?.(layer, shape(inputsOf(layer)[0] ?? INPUT)) ?? {}
+    const weights = rule(layer).weights?.(layer, shape(inputsOf(layer)[0] ?? INPUT)) ?? {}
     return Object.entries(weights).map(([name, dims]) => ({ name, dims }))
   })
-}
-
-/** Adds the scaling of photos and the layers before `first`, whose weights are constants. */
-function emitFrozen(
-  builder: GraphBuilder,
-  graph: StepGraph,
-  network: Network,
-  weights: Weights,
-  { first, photos }: { first: LayerId; photos: number },
-): (id: LayerId) => Value {
-  const { size, mean, divisor } = network.input
-  const levels = builder.input('photos', 'uint8', [photos, size, size, 3])
-  const perChannel = (name: string, values: readonly number[]) =>
-    builder.constant(name, Float32Array.from(values), [1, 3, 1, 1])
-  const map = graph.transpose(graph.node('Cast', [levels], { to: 1 }), [0, 3, 1, 2])
-  const centred = graph.node('Sub', [map, perChannel('mean', toChannels(mean))])
-  const input = graph.node('Div', [centred, perChannel('divisor', toChannels(divisor))])
-  const values = emitLayers(
-    builder,
-    { ...network, layers: network.layers.slice(0, first) },
-    {
-      input,
-      weight(name, dims) {
-        const { data } = requireWeight(network.name, weights, name, dims)
-        return builder.constant(`frozen ${name}`, data, dims)
-      },
-    },
-  )
-  return (id) => (id === INPUT ? input : values[id]!)
 }
 
 /** The length of all gradients as one vector. */

@@ -11,6 +11,12 @@ export type Optimiser =
     }
   | { readonly kind: 'sgd'; readonly momentum: number }
 
+/** Of one convolution, over photos and positions: `[filters]`. */
+export interface ConvStatistics {
+  readonly mean: Float32Array
+  readonly variance: Float32Array
+}
+
 export interface TrainingOptions {
   /** The first block or layer that trains, e.g. `block11` or `top`; everything where it is left out. */
   readonly trainFrom?: string
@@ -22,9 +28,10 @@ export interface TrainingOptions {
   readonly gradientClip?: number
   /**
    * `frozen`: folded into the kernels, as networks of Verger are. `training`: opened again, so that every convolution
-   * that trains is normalised by the statistics of its batch; `trainedWeights` folds it again.
+   * that trains is normalised by the statistics of its batch; `trainedWeights` folds it again. It starts from what
+   * `measureStatistics` found, so that the first step computes what the folded network would.
    */
-  readonly batchNorm: 'frozen' | 'training'
+  readonly batchNorm: 'frozen' | { readonly statistics: ReadonlyMap<string, ConvStatistics> }
   /** Share of the classifier's inputs that a step leaves out; none where it is left out. */
   readonly dropout?: number
   /** Share of the moving average of weights that a step keeps, e.g. 0.999; no average where it is left out. */

@@ -1,12 +1,12 @@
 /** The weights of an architecture that we know, from a file of Keras. */
 
 import { VergerError } from '../../../core/errors.ts'
+import { foldBatchNorm } from '../../../tensor/fold-batch-norm.ts'
 import { type ConvLayer, type DenseLayer, toPair } from '../../../tensor/network.ts'
 import { inferShapes } from '../../../tensor/network-shapes.ts'
 import type { FloatTensor } from '../../../tensor/tensor.ts'
 import type { Architecture } from '../../architecture.ts'
 import { ARCHITECTURE_IDS, describeNetwork } from '../../architectures.ts'
-import { foldBatchNorm } from '../../fold-batch-norm.ts'
 import type { ForeignModel } from '../../foreign-model.ts'
 import { onlyOutputs } from '../../inner-features.ts'
 import { invalidModel } from '../foreign/model-errors.ts'

@@ -1,5 +1,5 @@
 import { VergerError } from '../core/errors.ts'
-import type { FloatTensor } from '../tensor/tensor.ts'
+import type { FloatTensor } from './tensor.ts'
 
 export interface BatchNorm {
   /** Scale, shift, running mean and running variance, each `[filters]`. */
