@@ -1,7 +1,7 @@
 /** Imports a classifier that was made elsewhere, says what was recognised, and puts the bundle where it was asked for. */
 import { join, resolve } from 'node:path'
 import { VergerError } from '../core/errors.ts'
-import { registerSource } from '../deployment/create-version.ts'
+import { registerSource, type VersionNaming } from '../deployment/create-version.ts'
 import { openSource } from '../deployment/open-source.ts'
 import type { ReadSource } from '../deployment/read-source.ts'
 import { createTrialHost } from '../deployment/trial-host.ts'
@@ -12,15 +12,18 @@ import { parseVersionPath } from '../registry/names.ts'
 import type { Version } from '../registry/registry.ts'
 import type { CommandContext } from './context.ts'
 import { refuseOccupied, writeBundleOnce } from './keep-bundle.ts'
-import { narrateSource, resolveOrigin } from './narrate-source.ts'
+import { narrateSource, resolveOrigin, type SourceNarrator } from './narrate-source.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { formatDuration } from './render.ts'
 import { formatBytes, shortId } from './render-dataset.ts'
+import type { ServerAddress } from './server-choice.ts'
 import { withRegistry } from './with-registry.ts'
 import { withTemporaryHome } from './with-temporary-home.ts'
 
 export interface ModelsImportPlan {
+  /** Where it is registered; undefined stands for this machine. */
+  readonly server: ServerAddress | undefined
   readonly path: string
   /** As the command line has it. */
   readonly labels: string | undefined
@@ -55,15 +58,16 @@ export async function runModelsImport(
     else stdout.write(`${renderImported(imported)}Would keep it as ${imported.backbone.id}.\n`)
     return
   }
-  const source = await open()
-  const { imported } = source
-  const kept = await keep(context, plan, target, source)
-  if (plan.json) {
-    printJson(context, { ...describe(imported), ...describeKept(kept) })
-    return
+  const use = async (madeIn?: string) => {
+    const source = await open(madeIn)
+    const { imported } = source
+    const kept = await keep(context, plan, target, source, narrator).finally(narrator.clear)
+    if (plan.json) return printJson(context, { ...describe(imported), ...describeKept(kept) })
+    const elapsed = formatDuration(performance.now() - startMs)
+    stdout.write(`${renderImported(imported)}${renderKept(imported, kept, elapsed, plan)}`)
   }
-  const elapsed = formatDuration(performance.now() - startMs)
-  stdout.write(`${renderImported(imported)}${renderKept(imported, kept, elapsed)}`)
+  // What a server gets is not kept here.
+  await (plan.server === undefined ? use() : withTemporaryHome(use))
 }
 
 type ForeignSource = ReadSource & { readonly imported: ImportedModel }
@@ -90,8 +94,10 @@ function refuseDefaultWithoutName({ setDefault, register }: ModelsImportPlan): v
   )
 }
 
+type NamedVersion = Pick<Version, 'model' | 'name'>
+
 interface Kept {
-  readonly version: Version | undefined
+  readonly version: NamedVersion | undefined
   readonly isDefault: boolean
   /** Folder of the bundle; undefined where the registry alone has it. */
   readonly folder: string | undefined
@@ -99,9 +105,10 @@ interface Kept {
 
 async function keep(
   context: CommandContext,
-  { out, setDefault }: ModelsImportPlan,
+  { out, setDefault, server }: ModelsImportPlan,
   target: ReturnType<typeof parseVersionPath> | undefined,
   source: ForeignSource,
+  narrator: SourceNarrator,
 ): Promise<Kept> {
   const { config, cwd } = context
   const { files, bundle, backbone } = source.imported
@@ -109,13 +116,31 @@ async function keep(
   const place = out === undefined ? (target === undefined ? home : undefined) : resolve(cwd, out)
   const folder = place === undefined ? undefined : await writeBundleOnce(files, place)
   if (target === undefined) return { version: undefined, isDefault: false, folder }
+  const naming = { ...target, setDefault, why: `imported from ${backbone.readAs}` }
+  if (server !== undefined) {
+    const version = await registerOnServer(server, source, naming, narrator)
+    return { version, isDefault: version.isDefault, folder }
+  }
   return withRegistry(context, async (registry, { blobs }) => {
     const host = createTrialHost(config.limits)
-    const naming = { ...target, setDefault, why: `imported from ${backbone.readAs}` }
     const version = await registerSource({ registry, blobs, host }, source, naming)
     const isDefault = (await registry.resolveVersion(version.model)).name === version.name
     return { version, isDefault, folder }
   })
+}
+
+async function registerOnServer(
+  address: ServerAddress,
+  source: ForeignSource,
+  naming: VersionNaming,
+  narrator: SourceNarrator,
+): Promise<NamedVersion & { readonly isDefault: boolean }> {
+  const [{ openServer }, { uploadSource }] = await Promise.all([
+    import('./ask-server.ts'),
+    import('./upload-version.ts'),
+  ])
+  const server = openServer(address)
+  return uploadSource(server, source, naming, narrator).finally(() => server.close())
 }
 
 function renderImported({ backbone, labels, bundle }: ImportedModel): string {
@@ -146,9 +171,12 @@ function renderKept(
   { backbone, isNew }: ImportedModel,
   { version, isDefault, folder }: Kept,
   elapsed: string,
+  { server }: Pick<ModelsImportPlan, 'server'>,
 ): string {
   const lines = [
-    isNew ? `Imported as ${backbone.id} in ${elapsed}` : `${backbone.id} was here already`,
+    isNew || server !== undefined
+      ? `Imported as ${backbone.id} in ${elapsed}`
+      : `${backbone.id} was here already`,
   ]
   if (version !== undefined) {
     const named = `${version.model}/${version.name}`
@@ -158,7 +186,7 @@ function renderKept(
   const answerer =
     version === undefined
       ? `--bundle ${folder}`
-      : `--model ${version.model} --version ${version.name}`
+      : `--model ${version.model} --version ${version.name}${server === undefined ? '' : ` --server ${server.url}`}`
   lines.push(`Next: verger predict PHOTO ${answerer}`)
   return `${lines.join('\n')}\n`
 }

@@ -8,7 +8,7 @@ import type { Operation as OperationJson, Version as VersionJson } from '../clie
 import type { Config } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
-import type { NewVersion } from '../deployment/create-version.ts'
+import type { NewVersion, VersionNaming } from '../deployment/create-version.ts'
 import { isUrl, openSource } from '../deployment/open-source.ts'
 import type { ReadSource } from '../deployment/read-source.ts'
 import type { AskedServer } from './ask-server.ts'
@@ -26,28 +26,44 @@ interface Upload {
 export async function uploadVersion(
   server: AskedServer,
   config: Pick<Config, 'home' | 'limits'>,
-  { from, facts = {}, model, version, description, labels, setDefault, why }: NewVersion,
+  { from, facts = {}, ...naming }: NewVersion,
   narrator: CreateNarrator,
 ): Promise<VersionJson> {
-  const naming = defined({ name: version, description, labels, setDefault, why })
-  const create = async (origin: object): Promise<VersionJson | OperationJson> => {
-    const params = { path: { model } }
-    const { data } = await server.ask((client) =>
-      client.POST('/api/models/{model}/versions', { params, body: { ...naming, ...origin } }),
-    )
-    return data
-  }
   if (typeof from === 'string' && isUrl(from)) {
-    const { labels: classes, scaling, licence } = facts
-    const operation = await create({ from, facts: defined({ labels: classes, scaling, licence }) })
+    const { labels, scaling, licence } = facts
+    const origin = { from, facts: defined({ labels, scaling, licence }) }
+    const operation = await create(server, naming, origin)
     return waitForVersion(server, operation as OperationJson, narrator)
   }
   return withTemporaryHome(async (madeIn) => {
     const source = await openSource(from, facts, { ...config, ...narrator, madeIn })
-    const { files, backboneFiles, uploads } = await planUploads(source)
-    await sendMissing(server, uploads, narrator)
-    return (await create(defined({ files, backboneFiles }))) as VersionJson
+    return uploadSource(server, source, naming, narrator)
   })
+}
+
+/** Makes a version of what was read here. Throws the error of the server. */
+export async function uploadSource(
+  server: AskedServer,
+  source: ReadSource,
+  naming: VersionNaming,
+  narrator: Pick<CreateNarrator, 'onUpload'>,
+): Promise<VersionJson> {
+  const { files, backboneFiles, uploads } = await planUploads(source)
+  await sendMissing(server, uploads, narrator)
+  return (await create(server, naming, defined({ files, backboneFiles }))) as VersionJson
+}
+
+async function create(
+  server: AskedServer,
+  { model, version, description, labels, setDefault, why }: VersionNaming,
+  origin: object,
+): Promise<VersionJson | OperationJson> {
+  const params = { path: { model } }
+  const naming = defined({ name: version, description, labels, setDefault, why })
+  const { data } = await server.ask((client) =>
+    client.POST('/api/models/{model}/versions', { params, body: { ...naming, ...origin } }),
+  )
+  return data
 }
 
 /** Throws the error that the operation ended with. */
@@ -88,7 +104,7 @@ async function planUploads({ files, backbone }: ReadSource) {
 async function sendMissing(
   server: AskedServer,
   uploads: readonly Upload[],
-  narrator: CreateNarrator,
+  narrator: Pick<CreateNarrator, 'onUpload'>,
 ): Promise<void> {
   const missing: Upload[] = []
   for (const upload of uploads) if (!(await isThere(server, upload))) missing.push(upload)

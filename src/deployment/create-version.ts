@@ -22,7 +22,8 @@ export interface Workshop {
   readonly config: Pick<Config, 'home' | 'limits'>
 }
 
-type VersionNaming = Omit<Registration, 'files' | 'backboneFiles'>
+/** What a version is called, and what is said of it. */
+export type VersionNaming = Omit<Registration, 'files' | 'backboneFiles'>
 
 export interface NewVersion extends VersionNaming {
   readonly from: VersionOrigin

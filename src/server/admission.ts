@@ -9,6 +9,10 @@ declare module 'fastify' {
     /** The bytes that this request holds in memory, until its response is sent. */
     holding: Holding
   }
+  interface FastifyContextConfig {
+    /** The body goes to a file as it comes and takes no memory; a route that keeps some of it says so to `holding`. */
+    isStreamed?: true
+  }
   interface FastifyInstance {
     /** A share for a request that does not come over HTTP; to be released once it is answered. */
     readonly hold: () => OwnHolding
@@ -55,7 +59,8 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
   app.addHook('onRequest', async (request, reply) => {
     const sizeBytes = Number(request.headers['content-length'] ?? 0)
     if (sizeBytes > requestBytes) throw bodyTooLarge(requestBytes, sizeBytes)
-    if (sizeBytes > 0 && heldByAll > 0 && heldByAll + sizeBytes > queuedBytes) {
+    const isHeld = sizeBytes > 0 && request.routeOptions.config.isStreamed !== true
+    if (isHeld && heldByAll > 0 && heldByAll + sizeBytes > queuedBytes) {
       throw overloaded(queuedBytes, heldByAll)
     }
     const holding = hold()
@@ -77,7 +82,8 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
       body.resume()
     })
     if (/^multipart\/form-data/i.test(type)) return body
-    const counted = countBytes(request.holding)
+    const isStreamed = request.routeOptions.config.isStreamed === true
+    const counted = countBytes(isStreamed ? atMost(requestBytes) : request.holding)
     // Fastify no longer listens to a body that it has refused.
     counted.on('error', () => {})
     body.once('error', (error) => counted.destroy(error))
@@ -97,6 +103,17 @@ const countBytes = (holding: Holding): Transform =>
       }
     },
   })
+
+/** Refuses a body that has stated less than it sends, or nothing. */
+function atMost(maxBytes: number): Holding {
+  let sizeBytes = 0
+  return {
+    take(more) {
+      sizeBytes += more
+      if (sizeBytes > maxBytes) throw bodyTooLarge(maxBytes, sizeBytes)
+    },
+  }
+}
 
 const bodyTooLarge = (maxBytes: number, sizeBytes: number): VergerError =>
   new VergerError(

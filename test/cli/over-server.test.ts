@@ -112,6 +112,64 @@ describe('a server with a token', () => {
   })
 })
 
+describe('a classifier that was made elsewhere', () => {
+  beforeAll(() => start())
+  afterAll(stop)
+  const weights = '../../../weights/efficientnet-lite0.onnx'
+  const importAs = (name: string) =>
+    run(`verger models import ${weights} --labels imagenet --register ${name}`)
+  const putsSoFar = () =>
+    server.stderr.filter((line) => line.includes('"PUT"') && line.includes('/api/blobs')).length
+
+  test('is read here and registered there, with the backbone that it brings', async () => {
+    const { exit, stdout, stderr } = await importAs('lite/v1')
+    expect([exit, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      new RegExp(
+        `\\nImported as (import-\\w+) in .*\\nRegistered as lite/v1, the default of lite\\nNext: verger predict PHOTO --model lite --version v1 --server ${server.url}\\n$`,
+      ),
+    )
+    // Nothing of it is kept here.
+    const kept = await run('ls -A "$VERGER_HOME/backbones" "$VERGER_HOME/bundles" 2>&1')
+    expect(kept.stdout).not.toMatch(/import-/)
+    const predicted = await run('verger predict baseline.jpg --model lite --top 1')
+    expect(predicted.stdout).toMatch(/Label toilet_tissue\n$/)
+  })
+
+  test('sends the weights of its backbone once', async () => {
+    const before = putsSoFar()
+    expect((await importAs('other/v1')).exit).toBe(0)
+    // What describes it says when it was imported.
+    expect(putsSoFar()).toBe(before + 1)
+  })
+
+  test('needs a name on a server, and one where it stays here asks none', async () => {
+    const named = await run(
+      `verger models import ${weights} --labels imagenet --server ${server.url}`,
+    )
+    expect([named.exit, named.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Expected --register beside --server.*\n {2}hint .*--register/),
+    ])
+    const here = await run(`verger models import ${weights} --labels imagenet --dry-run`)
+    expect([here.exit, here.stderr]).toEqual([0, ''])
+  })
+})
+
+test('every command of models, versions, operations and predict asks a server where one is named', async () => {
+  const { createProgram } = await import('../../dist/cli/main.js')
+  const program = await createProgram({} as never, [])
+  const nouns = ['models', 'versions', 'operations', 'predict']
+  const leaves = program.commands
+    .filter((command) => nouns.includes(command.name()))
+    .flatMap((command) => (command.commands.length === 0 ? [command] : command.commands))
+  expect(leaves.length).toBeGreaterThan(20)
+  for (const command of leaves) {
+    const options = command.options.map(({ long }) => long)
+    expect(options, command.name()).toEqual(expect.arrayContaining(['--server', '--local']))
+  }
+})
+
 describe('what is no server', () => {
   beforeAll(() => {
     sandbox = createSandbox()

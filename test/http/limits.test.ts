@@ -1,5 +1,7 @@
 /** Requests that are larger than a server with small limits accepts. */
+import { createHash } from 'node:crypto'
 import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type Answer,
@@ -8,6 +10,7 @@ import {
   get,
   predict,
   predictionsOf,
+  readAnswer,
 } from '../support/http-client.ts'
 import { readPhoto } from '../support/photos.ts'
 import { openConnection, predictHead } from '../support/raw-connection.ts'
@@ -196,4 +199,39 @@ describe('ten thousand tiny parts', () => {
 
 test('no limit was logged as a bug', () => {
   expect(server.stderr.filter((line) => JSON.parse(line).level >= 50)).toEqual([])
+})
+
+describe('uploads that go to a file as they come', () => {
+  const MAX_BYTES = 40_000
+  let small: TestServer
+  beforeAll(async () => {
+    small = await startServer({
+      env: { VERGER_MAX_REQUEST_BYTES: String(MAX_BYTES), VERGER_MAX_QUEUED_BYTES: '50000' },
+    })
+  })
+  afterAll(() => small.stop())
+
+  const blob = Buffer.alloc(30_000, 7)
+  const path = `/api/blobs/${createHash('sha256').update(blob).digest('hex')}`
+
+  test('hold no memory while they are under way', async () => {
+    const slow = await openConnection(small.port)
+    slow.socket.write(
+      `PUT ${path} HTTP/1.1\r\nhost: a\r\ncontent-length: ${blob.length}\r\nconnection: close\r\n\r\n`,
+    )
+    slow.socket.write(blob.subarray(0, 29_000))
+    await sleep(300)
+    const other = await fetch(`${small.url}${path}`, { method: 'PUT', body: blob })
+    expect([other.status, await other.text()]).toEqual([201, expect.stringContaining('30000')])
+    slow.socket.write(blob.subarray(29_000))
+    expect(await slow.ended).toMatchObject({ status: 201 })
+    slow.socket.destroy()
+  })
+
+  test('are bounded all the same where they state no length', async () => {
+    const sent = new Blob([blob, blob]).stream()
+    const init = { method: 'PUT', body: sent, duplex: 'half' } as RequestInit
+    const answer = await fetch(`${small.url}${path}`, init)
+    expectError(await readAnswer(answer), 'body_too_large', /at most 40000 bytes/)
+  })
 })

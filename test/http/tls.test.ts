@@ -136,3 +136,38 @@ test.each([
   expect(exitCode).toBe(2)
   expect(stderr.join('\n')).toMatch(message)
 })
+
+test('is asked by commands that know who signed its certificate, and by no others', async () => {
+  write(first)
+  const own = await startServer({ env: files })
+  try {
+    const url = own.url.replace(/^http:/, 'https:')
+    const list = ['models', 'list', '--server', url]
+    const VERGER_HOME = join(folder, 'client')
+    const refused = await runProgram(list, { VERGER_HOME })
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      1,
+      [
+        expect.stringMatching(
+          /^error Expected a certificate that can be trusted from https:\/\/127.*, received .+ \[server_untrusted\]$/,
+        ),
+        '  hint Name the authority that signed it: NODE_EXTRA_CA_CERTS=ca.pem verger …',
+      ],
+    ])
+    const trusted = { VERGER_HOME, NODE_EXTRA_CA_CERTS: files.VERGER_TLS_CERT }
+    const listed = await runProgram(list, trusted)
+    expect([listed.exitCode, listed.stderr.join('\n')]).toEqual([
+      0,
+      expect.stringContaining('There is no model yet.'),
+    ])
+    const plain = await runProgram(['models', 'list', '--server', url.replace('https:', 'http:')], {
+      VERGER_HOME,
+    })
+    expect([plain.exitCode, plain.stderr.join('\n')]).toEqual([
+      1,
+      expect.stringContaining('https:'),
+    ])
+  } finally {
+    await own.stop()
+  }
+})

@@ -1,5 +1,6 @@
 /** `verger models`: use cases with a name, each with its versions and a card that says what it can be trusted with. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { VergerError } from '../../core/errors.ts'
 import type { ModelSettings } from '../../registry/registry.ts'
 import type { CommandContext } from '../context.ts'
 import { collectLabels } from '../labels.ts'
@@ -24,7 +25,7 @@ export function createModelsCommand(context: CommandContext): Command {
     .addHelpText('after', '\nExamples:\n  $ verger models list\n  $ verger models show fruits')
     .addCommand(addServerOptions(createListCommand(context)))
     .addCommand(addServerOptions(createCreateCommand(context)))
-    .addCommand(createImportCommand(context))
+    .addCommand(addServerOptions(createImportCommand(context)))
     .addCommand(addServerOptions(createShowCommand(context)))
     .addCommand(addServerOptions(createUpdateCommand(context)))
     .addCommand(addServerOptions(createDeleteCommand(context)))
@@ -82,7 +83,7 @@ function createImportCommand(context: CommandContext): Command {
   return new Command('import')
     .summary('read a classifier that was made elsewhere')
     .description(
-      'Reads a whole classifier: a TensorFlow SavedModel, TensorFlow Lite, TensorFlow.js, Keras .keras and .h5, ONNX. Its preprocessing becomes that of Verger, its last layer the head of a version. Nothing in the file is executed, and nothing is registered where anything fails.',
+      'Reads a whole classifier: a TensorFlow SavedModel, TensorFlow Lite, TensorFlow.js, Keras .keras and .h5, ONNX. Its preprocessing becomes that of Verger, its last layer the head of a version. Nothing in the file is executed, and nothing is registered where anything fails. With --server it is read here, and the server gets what it lacks of the result.',
     )
     .argument('<path>', 'file or folder of the classifier')
     .option('--labels <labels>', 'names of its classes: a file, a,b,c, or imagenet')
@@ -103,19 +104,30 @@ function createImportCommand(context: CommandContext): Command {
       `
 Examples:
   $ verger models import export/1 --register jean_inception/v1
-  $ verger models import fruits.tflite --labels labels.txt --scaling -1..1 --register fruits/v1`,
+  $ verger models import fruits.tflite --labels labels.txt --scaling -1..1 --register fruits/v1
+  $ verger models import export/1 --register jean_inception/v1 --server https://verger.example.org`,
     )
     .action(async (path: string, options: ImportOptions) => {
       const { runModelsImport } = await import('../run-models-import.ts')
       const { labels, register, out, licence } = options
+      const server = await chooseServer(context, whereTo(options))
       await runModelsImport(context, {
-        ...{ path, labels, register, out, licence },
+        ...{ server, path, labels, register, out, licence },
         scaling: options.scaling as '-1..1' | undefined,
         setDefault: options.setDefault === true,
         dryRun: options.dryRun === true,
         json: options.json === true,
       })
     })
+}
+
+/** It is read here, and a server gets what is registered: what is not stays here, whichever server is set. */
+function whereTo({ server, local, register }: ImportOptions): ServerOptions {
+  if (register !== undefined) return { server, local }
+  if (server === undefined) return { local: true }
+  throw new VergerError('usage_invalid', 'Expected --register beside --server, received none', {
+    hint: `verger models import PATH --register fruits/v1 --server ${server}`,
+  })
 }
 
 function createShowCommand(context: CommandContext): Command {

@@ -68,6 +68,7 @@ export async function registerUploadRoutes(
         config: {
           scope: 'manage',
           isFiltered: true,
+          isStreamed: true,
           action: 'blob.put',
           targetOf: ({ params }) => (params as OfBlob).sha256,
         },
@@ -89,13 +90,7 @@ export async function registerUploadRoutes(
               properties: { sha256: OF_BLOB.properties.sha256, sizeBytes: { type: 'integer' } },
               required: ['sha256', 'sizeBytes'],
             }),
-            ...describeFailures([
-              'upload_damaged',
-              'body_too_large',
-              'overloaded',
-              'disk_full',
-              'write_failed',
-            ]),
+            ...describeFailures(['upload_damaged', 'body_too_large', 'disk_full', 'write_failed']),
           },
         },
       },

@@ -23,8 +23,8 @@ export function registerBuckets(app: FastifyInstance, { home }: RouteOptions): v
     }
   })
 
-  app.post('/storage/v1/b', { config: MAY_UPLOAD, ...hide }, async ({ body }) => {
-    const { name } = await readMetadata(body)
+  app.post('/storage/v1/b', { config: MAY_UPLOAD, ...hide }, async ({ body, holding }) => {
+    const { name } = await readMetadata(body, holding)
     if (typeof name !== 'string') {
       throw new VergerError('request_invalid', 'Expected a name for the bucket, received none')
     }

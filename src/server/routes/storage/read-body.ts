@@ -1,13 +1,18 @@
 /** Bodies of uploads, which arrive unread. */
 import { Readable } from 'node:stream'
 import { VergerError } from '../../../core/errors.ts'
+import type { Holding } from '../../admission.ts'
 
 export const piecesOf = (body: unknown): AsyncIterable<Uint8Array> =>
   body instanceof Readable ? body : Readable.from([])
 
-export async function readAll(body: unknown): Promise<Buffer> {
+/** Reads a body into memory, which counts it. Throws `overloaded`. */
+export async function readAll(body: unknown, holding: Holding): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of piecesOf(body)) pieces.push(piece)
+  for await (const piece of piecesOf(body)) {
+    holding.take(piece.length)
+    pieces.push(piece)
+  }
   return Buffer.concat(pieces)
 }
 
@@ -17,8 +22,11 @@ export async function drain(body: unknown): Promise<void> {
 }
 
 /** What a JSON body says; nothing where it is empty. Throws `request_invalid`. */
-export async function readMetadata(body: unknown): Promise<Readonly<Record<string, unknown>>> {
-  const text = (await readAll(body)).toString()
+export async function readMetadata(
+  body: unknown,
+  holding: Holding,
+): Promise<Readonly<Record<string, unknown>>> {
+  const text = (await readAll(body, holding)).toString()
   try {
     const metadata: unknown = JSON.parse(text === '' ? '{}' : text)
     if (typeof metadata === 'object' && metadata !== null) return { ...metadata }

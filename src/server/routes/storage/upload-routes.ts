@@ -46,7 +46,7 @@ async function answerUpload(
   const { store } = await home.open()
   if (uploadId !== undefined) return continueUpload(request, reply, store, config.home)
   if (uploadType === 'multipart') {
-    const body = await readAll(request.body)
+    const body = await readAll(request.body, request.holding)
     const { metadata, contentType, bytes } = parseRelated(
       request.headers['content-type'] ?? '',
       body,
@@ -69,7 +69,7 @@ async function answerUpload(
       `Expected uploadType=multipart, media or resumable, received ${uploadType ?? 'none'}`,
     )
   }
-  const metadata = await readMetadata(request.body)
+  const metadata = await readMetadata(request.body, request.holding)
   const upload = await addUpload(store, {
     bucket,
     name: requireObjectName(name ?? metadata['name']),
