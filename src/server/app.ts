@@ -16,6 +16,7 @@ import { authenticateRequests } from './authentication.ts'
 import type { Authenticator } from './authenticator.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
+import { compileLazily } from './lazy-schemas.ts'
 import { type Metrics, recordRequests } from './metrics.ts'
 import { collectStatistics, type InferenceStatistics } from './open-inference/statistics.ts'
 import { OPENAPI } from './openapi.ts'
@@ -134,12 +135,12 @@ export async function createApp({
     schemaErrorFormatter: describeSchemaFaults,
     // Names of operations hold those of a model and a version; names of staged files are those of Cloud Storage, encoded.
     routerOptions: { maxParamLength: 3 * 1024 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, verbose: true } },
     ...(tls === undefined
       ? { http: connections }
       : { https: { ...connections, ...tls.pair, handshakeTimeout: limits.receiveTimeoutMs } }),
   }) as unknown as FastifyInstance
 
+  compileLazily(app)
   app.decorate('errorForms', new Map())
   trackUrls(app)
   app.setErrorHandler(onError)
