@@ -8,15 +8,18 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fastifySwagger from '@fastify/swagger'
 import type { Command } from 'commander'
-import { createHandler, readConfig } from 'verger'
+import { pino } from 'pino'
+import { readConfig } from 'verger'
+import { openApp } from '../dist/server/open-app.js'
 import type { CommandContext } from '../src/cli/context.ts'
 import { createProgram } from '../src/cli/main.ts'
 import { SETTINGS } from '../src/core/config.ts'
 import { ERROR_CATALOGUE } from '../src/core/errors.ts'
 import { sha256 } from '../src/core/hashes.ts'
 import { packagePath } from '../src/core/version.ts'
-import { OWN_TAGS } from '../src/server/openapi.ts'
+import { OPENAPI, OWN_TAGS } from './openapi.ts'
 
 const generated = (title: string): string => `# ${title}\n\n<!-- Written by npm run docs. -->\n`
 
@@ -102,12 +105,14 @@ interface OpenApi {
 async function openApi(): Promise<OpenApi> {
   const home = mkdtempSync(join(tmpdir(), 'verger-docs-'))
   const config = readConfig({ VERGER_HOME: home })
-  const handler = createHandler({ ...config, workers: 1, logLevel: 'silent' })
+  const { app, close } = await openApp({ ...config, workers: 1 }, pino({ level: 'silent' }), {
+    describe: (app) => app.register(fastifySwagger, OPENAPI),
+  })
   try {
-    const response = await handler(new Request('http://localhost/api/openapi.json'))
-    return JSON.parse(await response.text())
+    await app.ready()
+    return JSON.parse(JSON.stringify(app.swagger()))
   } finally {
-    await handler.close()
+    await close()
     rmSync(home, { recursive: true })
   }
 }
@@ -135,7 +140,7 @@ the package: \`import { createClient } from 'verger/client'\`.
   )
   if (untagged.length > 0) {
     const named = untagged.map(({ method, path }) => `${method.toUpperCase()} ${path}`)
-    throw new Error(`Expected a tag of src/server/openapi.ts on each route, found none on ${named}`)
+    throw new Error(`Expected a tag of scripts/openapi.ts on each route, found none on ${named}`)
   }
   return generated('HTTP') + intro + sections.join('')
 }

@@ -1,5 +1,5 @@
 /** The command line: finds the command, runs it, and maps what it throws to a text and an exit code. */
-import { Command, CommanderError } from 'commander'
+import type { Command } from 'commander'
 import { type Config, readConfig } from '../core/config.ts'
 import { ERROR_CATALOGUE, EXIT_CODES, toVergerError, VergerError } from '../core/errors.ts'
 import { readVersion } from '../core/version.ts'
@@ -35,6 +35,7 @@ export async function createProgram(
   context: CommandContext,
   args: readonly string[],
 ): Promise<Command> {
+  const { Command } = await import('commander')
   const program = new Command('verger')
     .description('Photos in, a live classifier out: a self-hosted image-classification platform.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -114,6 +115,7 @@ async function runCommandLine(args: string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
+    const { CommanderError } = await import('commander')
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage
     }

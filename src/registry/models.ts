@@ -1,5 +1,5 @@
 /** Models: use cases with a name. */
-import { type Kysely, sql } from 'kysely'
+import type { Kysely, NotNull } from 'kysely'
 import { VergerError } from '../core/errors.ts'
 import type { ModelRow, Schema } from '../store/schema.ts'
 import { sealed } from '../store/seal.ts'
@@ -160,11 +160,14 @@ function selectModels(db: Kysely<Schema>) {
   return db
     .selectFrom('models')
     .selectAll()
-    .select(
-      sql<number>`(select count(*) from versions where versions.model = models.name)`.as(
-        'versions',
-      ),
+    .select((models) =>
+      models
+        .selectFrom('versions')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .whereRef('versions.model', '=', 'models.name')
+        .as('versions'),
     )
+    .$narrowType<{ versions: NotNull }>()
 }
 
 function toModel(row: ModelRow & { readonly versions: number }): Model {

@@ -1,9 +1,8 @@
 /** Builds the HTTP application; listening is somebody else's business (`listen.ts`, `handler.ts`). */
+import { readFile } from 'node:fs/promises'
 import { sep } from 'node:path'
-import fastifyCors from '@fastify/cors'
 import fastifyMultipart from '@fastify/multipart'
 import fastifyStatic from '@fastify/static'
-import fastifySwagger from '@fastify/swagger'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
@@ -16,10 +15,9 @@ import { authenticateRequests } from './authentication.ts'
 import type { Authenticator } from './authenticator.ts'
 import { answerClientError, describeSchemaFaults, mapError, trackUrls } from './error-mapper.ts'
 import type { HomeRegistry } from './home-registry.ts'
-import { compileLazily } from './lazy-schemas.ts'
+import { lazySchemas } from './lazy-schemas.ts'
 import { type Metrics, recordRequests } from './metrics.ts'
 import { collectStatistics, type InferenceStatistics } from './open-inference/statistics.ts'
-import { OPENAPI } from './openapi.ts'
 import { openOperationRunner } from './operation-runner.ts'
 import { auditedWorkOf } from './operation-work.ts'
 import { redactUrl } from './redact-url.ts'
@@ -61,6 +59,8 @@ export interface AppOptions {
   /** Resolves once every worker has loaded the network. */
   readonly warming: Promise<void>
   readonly logger: Logger
+  /** Sees every route as it is registered: what writes the reference hangs on to the application here. */
+  readonly describe?: (app: FastifyInstance) => PromiseLike<unknown>
   /** What the server speaks TLS with; without it, plain HTTP. */
   readonly tls?: TlsFiles | undefined
   /** Whether it listens on this machine: without a token, pages of others are kept out then. */
@@ -70,6 +70,14 @@ export interface AppOptions {
 }
 
 declare module 'fastify' {
+  /** What the reference says of a route beside the forms of its request and its answers. */
+  interface FastifySchema {
+    hide?: boolean
+    tags?: readonly string[]
+    summary?: string
+    produces?: readonly string[]
+    description?: string
+  }
   interface FastifyInstance {
     /** What other ports than that of HTTP answer with. */
     readonly services: Services
@@ -81,6 +89,9 @@ export interface Services {
   readonly statistics: InferenceStatistics
   readonly hold: () => OwnHolding
 }
+
+/** The OpenAPI document of these routes. */
+const DESCRIPTION = packagePath('docs/reference/openapi.json')
 
 /** Headers of the web app: nothing but its own files runs or loads. */
 const PAGE_HEADERS = {
@@ -109,6 +120,7 @@ export async function createApp({
   audit,
   warming,
   logger,
+  describe,
   tls,
   isLocal = false,
   stopping = new AbortController().signal,
@@ -135,12 +147,13 @@ export async function createApp({
     schemaErrorFormatter: describeSchemaFaults,
     // Names of operations hold those of a model and a version; names of staged files are those of Cloud Storage, encoded.
     routerOptions: { maxParamLength: 3 * 1024 },
+    schemaController: lazySchemas(),
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, verbose: true } },
     ...(tls === undefined
       ? { http: connections }
       : { https: { ...connections, ...tls.pair, handshakeTimeout: limits.receiveTimeoutMs } }),
   }) as unknown as FastifyInstance
 
-  compileLazily(app)
   app.decorate('errorForms', new Map())
   trackUrls(app)
   app.setErrorHandler(onError)
@@ -154,7 +167,8 @@ export async function createApp({
   recordRequests(app, metrics)
   endConnections(app, stopping)
   registerSecurityHeaders(app)
-  if (config.corsOrigins.length > 0) await app.register(fastifyCors, corsOptions(config))
+  if (config.corsOrigins.length > 0)
+    await app.register(import('@fastify/cors'), corsOptions(config))
   auditRequests(app, audit)
   authenticateRequests(app, {
     authenticator,
@@ -162,7 +176,7 @@ export async function createApp({
   })
   admitByBytes(app, limits)
 
-  await app.register(fastifySwagger, OPENAPI)
+  await describe?.(app)
   addSharedSchemas(app, [PREDICTION_SCHEMA, ...MODEL_SCHEMAS, OPERATION_SCHEMA])
   await app.register(fastifyMultipart, {
     throwFileSizeLimit: true,
@@ -201,7 +215,8 @@ export async function createApp({
     api.get(
       '/api/openapi.json',
       { config: { scope: 'read', isFiltered: true }, schema: { hide: true } },
-      () => app.swagger(),
+      // Written from these routes by `npm run docs`: a server does not load what describes them.
+      async (_request, reply) => reply.type('application/json').send(await readFile(DESCRIPTION)),
     )
   })
   await registerTensorflowServing(app, options)

@@ -1,49 +1,58 @@
 /**
- * Schemas of routes, compiled when the first request needs them: there are hundreds, and together they would take as long
- * as all the rest of a start.
+ * Schemas of routes, compiled when the first request needs them: there are hundreds, and a start should wait for none.
  */
 import { createRequire } from 'node:module'
-import type { FastifyInstance, FastifySchema, FastifySchemaCompiler } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifySchema,
+  FastifySchemaCompiler,
+  FastifyServerOptions,
+} from 'fastify'
 
+type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
 type Validate = ReturnType<FastifySchemaCompiler<FastifySchema>>
-type CompileValidator = FastifySchemaCompiler<FastifySchema>
-type CompileSerializer = Parameters<FastifyInstance['setSerializerCompiler']>[0]
+type Build<Compile> = (schemas: unknown, options: unknown) => Compile
+type BuildValidator = Build<FastifySchemaCompiler<FastifySchema>>
+type BuildSerializer = Build<Parameters<FastifyInstance['setSerializerCompiler']>[0]>
 
 /** Fastify wants functions that answer at once: nothing can be imported in between. */
 const require = createRequire(import.meta.url)
 
-const AJV_OPTIONS = { removeAdditional: false, coerceTypes: false, verbose: true }
-
-/** Gives an application Fastify's own compilers, which see the schemas that it has when the first of its own is wanted. */
-export function compileLazily(app: FastifyInstance): void {
-  const compileValidator = once((): CompileValidator => {
-    const createCompiler = require('@fastify/ajv-compiler')
-    return createCompiler()(app.getSchemas(), { customOptions: AJV_OPTIONS })
-  })
-  const compileSerializer = once((): CompileSerializer => {
-    const createCompiler = require('@fastify/fast-json-stringify-compiler')
-    return createCompiler()(app.getSchemas(), {})
-  })
-  app.setValidatorCompiler((route) => {
-    const compiled = once(() => compileValidator()(route))
-    // The faults of Ajv stand beside its answer, as a property of the function.
-    const validate: Validate = (value) => {
-      const isValid = compiled()(value)
-      validate.errors = compiled().errors ?? null
-      return isValid
+/** Fastify's own compilers, loaded and run for the first request that needs them. */
+export function lazySchemas(): SchemaController {
+  const validators = once((): BuildValidator => require('@fastify/ajv-compiler')())
+  const serializers = once(
+    (): BuildSerializer => require('@fastify/fast-json-stringify-compiler')(),
+  )
+  const buildValidator: BuildValidator = (schemas, options) => {
+    const compile = once(() => validators()(schemas, options))
+    return (route) => lazyValidator(once(() => compile()(route)))
+  }
+  const buildSerializer: BuildSerializer = (schemas, options) => {
+    const compile = once(() => serializers()(schemas, options))
+    return (route) => {
+      const compiled = once(() => compile()(route))
+      return (value) => compiled()(value)
     }
-    return validate
-  })
-  app.setSerializerCompiler((route) => {
-    const compiled = once(() => compileSerializer()(route))
-    return (value) => compiled()(value)
-  })
+  }
+  // The types of Fastify promise functions with all that Ajv hangs on to them, of which it uses what these have.
+  return { compilersFactory: { buildValidator, buildSerializer } } as unknown as SchemaController
 }
 
-function once<Value>(make: () => Value): () => Value {
-  let made: { readonly value: Value } | undefined
+/** Tells faults where Ajv does, in a property of the function. */
+function lazyValidator(compiled: () => Validate): Validate {
+  const validate: Validate = (value) => {
+    const isValid = compiled()(value)
+    validate.errors = compiled().errors ?? null
+    return isValid
+  }
+  return validate
+}
+
+function once<Value extends object>(make: () => Value): () => Value {
+  let made: Value | undefined
   return () => {
-    made ??= { value: make() }
-    return made.value
+    made ??= make()
+    return made
   }
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../core/config.ts'
 import { openServingHost } from '../serving/serving-host.ts'
-import { type AppOptions, createApp } from './app.ts'
+import type { AppOptions } from './app.ts'
 import { createAuditLog } from './audit-log.ts'
 import { type Authenticator, createAuthenticator } from './authenticator.ts'
 import { startDailyGarbage } from './daily-garbage.ts'
@@ -27,7 +27,7 @@ export interface OpenApp {
 export async function openApp(
   config: Config,
   logger: Logger,
-  listening: Pick<AppOptions, 'tls' | 'isLocal' | 'stopping'> = {},
+  listening: Pick<AppOptions, 'describe' | 'tls' | 'isLocal' | 'stopping'> = {},
 ): Promise<OpenApp> {
   const tracer = config.traces && (await openTracer(config.traces, logger))
   const metrics = createMetrics()
@@ -57,6 +57,8 @@ export async function openApp(
     const warming = host.warm()
     const finding = home.find()
     finding.catch(() => {})
+    // What answers requests is read while the workers load the network.
+    const { createApp } = await import('./app.ts')
     app = await createApp({
       ...{ config, host, home, metrics, tracer, authenticator, audit, warming, logger },
       ...listening,

@@ -58,17 +58,17 @@ export async function openTracer(
 ): Promise<Tracer> {
   const [
     { diag, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace },
-    { BatchSpanProcessor, NodeTracerProvider },
+    { BasicTracerProvider, BatchSpanProcessor },
     { OTLPTraceExporter },
     { resourceFromAttributes },
   ] = await Promise.all([
     import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/sdk-trace-base'),
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/resources'),
   ])
   diag.setLogger(warnOnce(logger), { logLevel: DiagLogLevel.ERROR, suppressOverrideMessage: true })
-  const provider = new NodeTracerProvider({
+  const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({
       'service.name': serviceName,
       'service.version': readVersion(),

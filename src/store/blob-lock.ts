@@ -2,20 +2,10 @@
  * Garbage collection and those who refer to blobs take turns: a reference that is committed was to a blob that is there,
  * and a blob is removed only where no committed reference is.
  */
-import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { VergerError } from '../core/errors.ts'
 import type { Schema } from './schema.ts'
 import type { Store } from './store.ts'
-
-/** Of the advisory lock in PostgreSQL; "verger" and a number in one. */
-const LOCK = sql.lit('8531346123710562817')
-
-/** SQLite needs none: its transactions that write have the whole database. */
-async function lockBlobs(store: Store, db: Kysely<Schema>, mode: 'share' | 'alone'): Promise<void> {
-  if (store.dialect === 'sqlite') return
-  const lock = mode === 'share' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`
-  await sql`select ${lock}(${LOCK}::bigint)`.execute(db)
-}
 
 /** Runs a transaction during which nobody commits a reference to a blob. */
 export function withBlobsAlone<Result>(
@@ -23,7 +13,7 @@ export function withBlobsAlone<Result>(
   work: (trx: Transaction<Schema>) => Promise<Result>,
 ): Promise<Result> {
   return store.db.transaction().execute(async (trx) => {
-    await lockBlobs(store, trx, 'alone')
+    await store.lockBlobs(trx, 'alone')
     return work(trx)
   })
 }
@@ -39,7 +29,7 @@ export async function writeReferring<Result>(
 ): Promise<Result> {
   const write = (hashesOf: () => Promise<readonly string[]>) =>
     store.write(async (trx) => {
-      await lockBlobs(store, trx, 'share')
+      await store.lockBlobs(trx, 'share')
       const hashes = await hashesOf()
       const found = await Promise.all(hashes.map((sha256) => store.blobs.has(sha256)))
       const missing = hashes.find((_sha256, index) => found[index] === false)

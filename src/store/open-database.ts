@@ -16,5 +16,7 @@ export interface OpenDatabase {
    * query. Every server hears of it once it is committed.
    */
   write<Result>(work: (trx: Transaction<Schema>) => Promise<Result>): Promise<Result>
+  /** Holds the lock on references to blobs to the end of a transaction: alone, or with others who refer to some. */
+  lockBlobs(trx: Transaction<Schema>, mode: 'share' | 'alone'): Promise<void>
   close(): Promise<void>
 }

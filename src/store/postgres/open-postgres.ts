@@ -22,6 +22,9 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 30_000
 const ATTEMPTS = 10
 const LONGEST_PAUSE_MS = 500
 
+/** Of the advisory lock; "verger" and a number in one. */
+const BLOB_LOCK = sql.lit('8531346123710562817')
+
 /** PostgreSQL sends 64-bit numbers as text, and those of the registry fit a JavaScript number. */
 const INT8 = 20
 
@@ -77,6 +80,10 @@ export async function openPostgres(url: string): Promise<OpenDatabase> {
         }
         await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** attempt))
       }
+    },
+    async lockBlobs(trx, mode) {
+      const lock = mode === 'share' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`
+      await sql`select ${lock}(${BLOB_LOCK}::bigint)`.execute(trx)
     },
     async close() {
       await changes.close()

@@ -40,6 +40,8 @@ export async function openSqlite(home: string): Promise<OpenDatabase> {
           await moveRevision(trx)
           return result
         }),
+      // Transactions that write have the whole database.
+      lockBlobs: async () => {},
       async close() {
         changes.close()
         moveLogIntoDatabase(database)

@@ -1,7 +1,7 @@
 /** The document that describes every route: our own, and those of the protocols of others. */
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
-import { readVersion } from '../core/version.ts'
+import { readVersion } from '../src/core/version.ts'
 
 /** Groups of routes, in the order of the reference page. Those of our own API stand first. */
 export const OWN_TAGS = [
