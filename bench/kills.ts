@@ -18,8 +18,10 @@ import { ROOT } from './child.ts'
 import { atMost, figure, type Measurement, median, quantile } from './measurement.ts'
 import { ask, createSwitchHome, MODEL, PHOTOS, VERSIONS } from './switch-home.ts'
 
-/** Longest time between the first request and the kill; every moment up to it is as likely. */
-const KILLED_WITHIN_MS = 1000
+/** Every moment up to this is as likely: after the first request, or after a version was made, in turn. */
+const KILLED_WITHIN_MS = 800
+/** Where none is made within this time, the client says what is wrong. */
+const MADE_WITHIN_MS = 30_000
 const READY_MS = 1000
 /** What a killed process left half written goes once it is older. */
 const STALE_S = 25 * 60 * 60
@@ -91,6 +93,7 @@ export async function* benchKills(plan: KillPlan): AsyncGenerator<Measurement> {
     const check = createCheck(acknowledged, known)
     for (let kill = 0; kill < kills; kill++) {
       const gone = client.attack(kill, server)
+      if (kill % 2 === 1) await Promise.race([client.versionMade(), sleep(MADE_WITHIN_MS)])
       await sleep(random.next() * KILLED_WITHIN_MS)
       await killNow(server.process)
       ;[server] = await Promise.all([start(), gone])
@@ -136,10 +139,12 @@ function startClient(bundles: readonly string[], acknowledged: Acknowledged) {
   )
   const ended = once(child, 'close')
   const waiting = new Map<number, () => void>()
+  let onVersion = () => {}
   createInterface(child.stdout).on('line', (line) => {
     const said = JSON.parse(line) as Said
     acknowledged.add(said)
     if ('gone' in said) waiting.get(said.gone)?.()
+    if ('version' in said) onVersion()
   })
   return {
     /** Resolves once the server is gone and all that it acknowledged is known. */
@@ -147,6 +152,11 @@ function startClient(bundles: readonly string[], acknowledged: Acknowledged) {
       child.stdin.write(`${round} ${url}\n`)
       return new Promise((resolve) => waiting.set(round, resolve))
     },
+    /** Resolves once the server has acknowledged a further version. */
+    versionMade: () =>
+      new Promise<void>((resolve) => {
+        onVersion = resolve
+      }),
     async stop() {
       child.kill('SIGKILL')
       await ended
