@@ -26,6 +26,7 @@ describe('foreign clients', () => {
       'tritonclient.grpc',
       'kserve',
       'grpc_tools.protoc',
+      'openapi_spec_validator',
       'schemathesis',
     ])('%s for Python is installed', (module) => {
     execFileSync(CLIENTS_PYTHON ?? '', ['-c', `import ${module}`], { stdio: 'pipe' })

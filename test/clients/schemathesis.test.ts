@@ -1,5 +1,5 @@
 /** The OpenAPI document against the server that it describes, by a tool that tries what nobody thought of. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -45,6 +45,29 @@ afterAll(async () => {
   expect(serversLeft()).toEqual([])
   await home.remove()
   await rm(folder, { recursive: true })
+})
+
+/** What is wrong with a document by the rules of OpenAPI 3.1, line by line; nothing where it is sound. */
+const VALIDATE = `
+import json, sys
+from openapi_spec_validator import OpenAPIV31SpecValidator
+for fault in OpenAPIV31SpecValidator(json.load(sys.stdin)).iter_errors():
+    print(fault.message)
+`
+
+test.skipIf(CLIENTS_PYTHON === undefined)('the document is one of OpenAPI 3.1', async () => {
+  const faultsOf = (document: object) =>
+    execFileSync(CLIENTS_PYTHON ?? '', ['-c', VALIDATE], {
+      input: JSON.stringify(document),
+      encoding: 'utf8',
+    })
+  const headers = { authorization: `Bearer ${token}` }
+  const response = await fetch(`${server.url}/api/openapi.json`, { headers })
+  const document = (await response.json()) as { paths: object; info: object }
+  expect(Object.keys(document.paths).length).toBeGreaterThan(20)
+  expect(faultsOf(document)).toBe('')
+  // And it is looked at: without a title it is none.
+  expect(faultsOf({ ...document, info: {} })).toMatch(/title. is a required property/)
 })
 
 test.skipIf(CLIENTS_PYTHON === undefined)(
