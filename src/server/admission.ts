@@ -82,8 +82,8 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
       body.resume()
     })
     if (/^multipart\/form-data/i.test(type)) return body
-    const isStreamed = request.routeOptions.config.isStreamed === true
-    const counted = countBytes(isStreamed ? atMost(requestBytes) : request.holding)
+    const { isStreamed } = request.routeOptions.config
+    const counted = countBytes(isStreamed === true ? undefined : request.holding, requestBytes)
     // Fastify no longer listens to a body that it has refused.
     counted.on('error', () => {})
     body.once('error', (error) => counted.destroy(error))
@@ -91,37 +91,31 @@ export function admitByBytes(app: FastifyInstance, { requestBytes, queuedBytes }
   })
 }
 
-/** Gives on what it gets, as far as it can be held. */
-const countBytes = (holding: Holding): Transform =>
-  new Transform({
+/** Gives on what it gets, as far as it can be held and is accepted: a body that comes in pieces states no length. */
+function countBytes(holding: Holding | undefined, maxBytes: number): Transform {
+  let sizeBytes = 0
+  return new Transform({
     transform(chunk: Buffer, _encoding, done) {
+      sizeBytes += chunk.length
       try {
-        holding.take(chunk.length)
+        if (sizeBytes > maxBytes) throw bodyTooLarge(maxBytes)
+        holding?.take(chunk.length)
         done(null, chunk)
       } catch (error) {
         done(error as VergerError)
       }
     },
   })
-
-/** Refuses a body that has stated less than it sends, or nothing. */
-function atMost(maxBytes: number): Holding {
-  let sizeBytes = 0
-  return {
-    take(more) {
-      sizeBytes += more
-      if (sizeBytes > maxBytes) throw bodyTooLarge(maxBytes, sizeBytes)
-    },
-  }
 }
 
-const bodyTooLarge = (maxBytes: number, sizeBytes: number): VergerError =>
+/** `sizeBytes` undefined where it is not known before all of it has come. */
+const bodyTooLarge = (maxBytes: number, sizeBytes?: number): VergerError =>
   new VergerError(
     'body_too_large',
-    `Expected a body of at most ${maxBytes} bytes, received ${sizeBytes}`,
+    `Expected a body of at most ${maxBytes} bytes, received ${sizeBytes ?? 'more'}`,
     {
       hint: 'Send fewer or smaller photos, or raise VERGER_MAX_REQUEST_BYTES.',
-      details: { maxBytes, sizeBytes },
+      details: { maxBytes, ...(sizeBytes === undefined ? {} : { sizeBytes }) },
     },
   )
 

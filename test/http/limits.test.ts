@@ -44,10 +44,19 @@ async function expectAlive() {
 
 /** Sends a body of unknown length piece by piece and stops when the answer is there. */
 function predictChunked(type: string, pieces: Iterable<Uint8Array>): Promise<Answer> {
+  return sendChunked('POST', '/predict', type, pieces)
+}
+
+function sendChunked(
+  method: string,
+  path: string,
+  type: string,
+  pieces: Iterable<Uint8Array>,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      `${server.url}/predict`,
-      { method: 'POST', headers: { 'content-type': type }, agent: false },
+      `${server.url}${path}`,
+      { method, headers: { 'content-type': type }, agent: false },
       async (response) => {
         const chunks = await response.toArray()
         const text = Buffer.concat(chunks).toString()
@@ -233,5 +242,28 @@ describe('uploads that go to a file as they come', () => {
     const init = { method: 'PUT', body: sent, duplex: 'half' } as RequestInit
     const answer = await fetch(`${small.url}${path}`, init)
     expectError(await readAnswer(answer), 'body_too_large', /at most 40000 bytes/)
+  })
+})
+
+describe('an upload in pieces', () => {
+  const storage = '/upload/storage/v1/b/staging/o?name=x&uploadType'
+  test.each([
+    ['of a blob', 'PUT', `/api/blobs/${'0'.repeat(64)}`, 'application/octet-stream'],
+    ['of a file', 'POST', `${storage}=media`, 'application/octet-stream'],
+    [
+      'of a file beside its description',
+      'POST',
+      `${storage}=multipart`,
+      'multipart/related; boundary=x',
+    ],
+    ['of a description', 'POST', `${storage}=resumable`, 'application/json'],
+  ])('%s is no larger than a request', async (_what, method, path, type) => {
+    const pieces = Array.from({ length: 40 }, () => new Uint8Array(8 * KiB))
+    const answer = await sendChunked(method, path, type, pieces)
+    expect([answer.status, answer.text]).toEqual([
+      413,
+      expect.stringContaining('at most 262144 bytes, received more'),
+    ])
+    await expectAlive()
   })
 })

@@ -21,6 +21,9 @@ export async function drain(body: unknown): Promise<void> {
   for await (const _piece of piecesOf(body));
 }
 
+/** Characters of a body that a message repeats. */
+const MAX_SAID = 100
+
 /** What a JSON body says; nothing where it is empty. Throws `request_invalid`. */
 export async function readMetadata(
   body: unknown,
@@ -33,5 +36,8 @@ export async function readMetadata(
   } catch {
     // Told below.
   }
-  throw new VergerError('request_invalid', 'Expected a JSON object that describes the file')
+  throw new VergerError(
+    'request_invalid',
+    `Expected a JSON object that describes the file, received ${JSON.stringify(text.slice(0, MAX_SAID))}`,
+  )
 }
