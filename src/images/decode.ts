@@ -8,7 +8,7 @@
  */
 import { VergerError } from '../core/errors.ts'
 import { detectFormat, type PhotoFormat } from './formats.ts'
-import { loadJpegDecoder } from './jpeg-decoder.ts'
+import { decodeJpeg } from './jpeg-decoder.ts'
 import { parseJpegHeader } from './jpeg-header.ts'
 import { loadSharp } from './load-sharp.ts'
 
@@ -35,23 +35,22 @@ export const REDUCING_GAP = 2
  */
 export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<Pixels> {
   const format = detectFormat(bytes)
-  const ordinary = format === 'jpeg' ? await decodeOrdinaryJpeg(bytes, options) : undefined
+  const ordinary = format === 'jpeg' ? decodeOrdinaryJpeg(bytes, options) : undefined
   return ordinary ?? decodeAny(bytes, format, options)
 }
 
 /** A whole, upright, grey or colour JPEG that needs no reduction; undefined for every other. */
-async function decodeOrdinaryJpeg(
+function decodeOrdinaryJpeg(
   bytes: Uint8Array,
   { size, maxPixels }: DecodeOptions,
-): Promise<Pixels | undefined> {
+): Pixels | undefined {
   const header = parseJpegHeader(bytes)
   if (header === undefined) return undefined
   const { width, height, components, orientation, isComplete } = header
   checkPixels(width, height, maxPixels)
   if (!isComplete || orientation !== 1 || (components !== 1 && components !== 3)) return undefined
   if (planReduction(width, height, size) !== undefined) return undefined
-  const decoder = await loadJpegDecoder()
-  return decoder.decode(bytes)
+  return decodeJpeg(bytes)
 }
 
 /** The mirror image, left and right exchanged, as a copy. */

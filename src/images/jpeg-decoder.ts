@@ -1,75 +1,56 @@
 /**
- * Decodes ordinary JPEGs on the calling thread, with the WebAssembly decoder that also runs in browsers. Its pixels are
- * those of libvips bit for bit, at half the cost: no hop to another thread, no pipeline to set up
- * (docs/decisions/0004-jpeg-decoder.md).
+ * Decodes ordinary JPEGs on the calling thread, with libjpeg-turbo in WebAssembly (wasm/jpeg-decoder). Its pixels are those
+ * of libvips bit for bit, at a third of the cost: no hop to another thread, no pipeline to set up
+ * (docs/decisions/0027-jpeg-decoder-simd.md).
  */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import decode, { init } from '@jsquash/jpeg/decode.js'
+import { packagePath } from '../core/version.ts'
 import type { Pixels } from './decode.ts'
 
-export interface JpegDecoder {
-  /** RGB pixels, or undefined where the decoder had anything to complain about. */
-  decode(bytes: Uint8Array): Promise<Pixels | undefined>
+/** What wasm/jpeg-decoder/decoder.c exports; addresses are offsets in `memory`. */
+interface Program {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  reserve(sizeBytes: number): number
+  decode(address: number, sizeBytes: number): number
 }
 
-let loading: Promise<JpegDecoder> | undefined
+/** The types of Node.js know of no WebAssembly: they leave it to those of browsers. */
+const { WebAssembly: assembly } = globalThis as unknown as {
+  readonly WebAssembly: {
+    readonly Module: new (bytes: Uint8Array) => object
+    readonly Instance: new (module: object) => { readonly exports: Program }
+    readonly RuntimeError: new () => Error
+  }
+}
 
-/** Compiles the decoder once per thread. */
-export function loadJpegDecoder(): Promise<JpegDecoder> {
-  loading ??= createDecoder().catch((error: unknown) => {
-    loading = undefined
+/** The memory of an instance never shrinks: one that has grown beyond this gives way to a new one. */
+const MAX_KEPT_BYTES = 32 * 2 ** 20
+
+let compiled: object | undefined
+let idle: Program | undefined
+
+/** RGB pixels, or undefined where the decoder had anything to complain about. Compiled once per thread. */
+export function decodeJpeg(bytes: Uint8Array): Pixels | undefined {
+  compiled ??= new assembly.Module(readFileSync(packagePath('assets/jpeg-decoder.wasm')))
+  const program = idle ?? new assembly.Instance(compiled).exports
+  // Whatever ends the program half-way leaves its memory in no known state.
+  idle = undefined
+  const pixels = runProgram(program, bytes)
+  if (pixels && program.memory.buffer.byteLength <= MAX_KEPT_BYTES) idle = program
+  return pixels
+}
+
+function runProgram(program: Program, bytes: Uint8Array): Pixels | undefined {
+  try {
+    const input = program.reserve(bytes.length)
+    new Uint8Array(program.memory.buffer).set(bytes, input)
+    const result = program.decode(input, bytes.length)
+    const { buffer } = program.memory
+    const [width = 0, height = 0, pixels = 0] = new Uint32Array(buffer, result, 3)
+    const data = new Uint8Array(buffer.slice(pixels, pixels + width * height * 3))
+    return { data, width, height }
+  } catch (error) {
+    if (error instanceof assembly.RuntimeError) return undefined
     throw error
-  })
-  return loading
-}
-
-/** The one member of the browser's ImageData that the decoder's glue code calls: its constructor. */
-class DecodedImage {
-  readonly data: Uint8ClampedArray
-  readonly width: number
-  readonly height: number
-  constructor(data: Uint8ClampedArray, width: number, height: number) {
-    this.data = data
-    this.width = width
-    this.height = height
   }
-}
-
-async function createDecoder(): Promise<JpegDecoder> {
-  let complaints = 0
-  Object.assign(globalThis, { ImageData: DecodedImage })
-  const file = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')
-  await init({
-    wasmBinary: readFileSync(file),
-    printErr: () => {
-      complaints++
-    },
-  })
-  return {
-    async decode(bytes) {
-      const before = complaints
-      const image = await decode(bytes as unknown as ArrayBuffer).catch(() => undefined)
-      if (image === undefined || complaints > before) return undefined
-      return { data: dropAlpha(image.data), width: image.width, height: image.height }
-    },
-  }
-}
-
-/** `[n, 4]` → `[n, 3]`: four pixels at a time, as little-endian words, which is what WebAssembly writes. */
-function dropAlpha(rgba: Uint8ClampedArray): Uint8Array {
-  const pixels = rgba.length / 4
-  const rgb = new Uint8Array(pixels * 3)
-  const words = new Uint32Array(rgba.buffer, rgba.byteOffset, pixels)
-  const packed = new Uint32Array(rgb.buffer, 0, Math.floor(pixels / 4) * 3)
-  let from = 0
-  for (let to = 0; to < packed.length; from += 4, to += 3) {
-    const second = words[from + 1]!
-    const third = words[from + 2]!
-    packed[to] = (words[from]! & 0xff_ff_ff) | (second << 24)
-    packed[to + 1] = ((second >>> 8) & 0xff_ff) | (third << 16)
-    packed[to + 2] = ((third >>> 16) & 0xff) | (words[from + 3]! << 8)
-  }
-  for (; from < pixels; from++) rgb.set(rgba.subarray(from * 4, from * 4 + 3), from * 3)
-  return rgb
 }

@@ -1,11 +1,12 @@
 /** Photos → pixels → network input, held against the golden pixels that scripts/fixtures/golden.py made. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import ort from 'onnxruntime-node'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { decodePhoto, type Pixels } from '../../dist/images/decode.js'
-import { loadJpegDecoder } from '../../dist/images/jpeg-decoder.js'
+import { decodeJpeg } from '../../dist/images/jpeg-decoder.js'
+import { parseJpegHeader } from '../../dist/images/jpeg-header.js'
 import { emitPreprocessing } from '../../dist/images/preprocess-graph.js'
 import { createGraphBuilder } from '../../dist/tensor/graph-builder.js'
 import { findJpegs, hasDatasets, NEEDS_DATASETS, sample } from './datasets.ts'
@@ -94,6 +95,18 @@ describe('the decoded pixels', () => {
   )
 })
 
+/** Named after the sampling of their chroma; made by scripts/jpeg-decoder/make-fixtures.sh. */
+const SAMPLINGS = readdirSync(new URL('jpegs/', FIXTURES))
+
+/** Whole numbers below a limit, the same for the same seed (Knuth's linear congruential generator). */
+function seededRandom(seed: number): (limit: number) => number {
+  let state = seed
+  return (limit) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+}
+
 /** What libvips makes of an upright photo, by the options of `decodePhoto`. */
 async function decodeByLibvips(bytes: Uint8Array): Promise<Uint8Array> {
   return sharp(bytes, { ignoreIcc: true, failOn: 'error' }).toColourspace('srgb').raw().toBuffer()
@@ -104,7 +117,7 @@ describe('the decoder of ordinary JPEGs', () => {
     'gives the pixels of libvips for %s, and is the one that is used',
     async (name) => {
       const bytes = read(`photos/${name}`)
-      const pixels = await (await loadJpegDecoder()).decode(bytes)
+      const pixels = decodeJpeg(bytes)
       expect(pixels).toBeDefined()
       const byLibvips = await decodeByLibvips(bytes)
       expect(Buffer.compare(pixels?.data ?? new Uint8Array(), byLibvips)).toBe(0)
@@ -112,8 +125,66 @@ describe('the decoder of ordinary JPEGs', () => {
     },
   )
 
-  it.each(['truncated.jpg', 'header-only.jpg'])('gives nothing for %s', async (name) => {
-    expect(await (await loadJpegDecoder()).decode(read(`photos/${name}`))).toBeUndefined()
+  it.each(SAMPLINGS.filter((name) => name !== 'arithmetic.jpg'))(
+    'gives the pixels of libvips for jpegs/%s',
+    async (name) => {
+      const bytes = read(`jpegs/${name}`)
+      const pixels = decodeJpeg(bytes)
+      expect(pixels).toMatchObject({ width: 60, height: 45 })
+      expect(Buffer.compare(pixels?.data ?? new Uint8Array(), await decodeByLibvips(bytes))).toBe(0)
+    },
+  )
+
+  it.each([
+    'photos/truncated.jpg',
+    'photos/header-only.jpg',
+    'photos/cmyk.jpg',
+    'photos/empty.jpg',
+  ])('gives nothing for %s, and goes on', (name) => {
+    expect(decodeJpeg(read(name))).toBeUndefined()
+    expect(decodeJpeg(read('photos/baseline.jpg'))).toBeDefined()
+  })
+
+  it('leaves arithmetic coding to libvips', async () => {
+    const bytes = read('jpegs/arithmetic.jpg')
+    expect(decodeJpeg(bytes)).toBeUndefined()
+    const { data } = await decodePhoto(bytes, OPTIONS)
+    expect(Buffer.compare(data, await decodeByLibvips(bytes))).toBe(0)
+  })
+
+  it('gives nothing for a photo that ends between two scans', () => {
+    const whole = read('photos/progressive.jpg')
+    const lastScan = whole.lastIndexOf(Buffer.from([0xff, 0xda]))
+    const cut = whole.subarray(0, whole.lastIndexOf(Buffer.from([0xff, 0xc4]), lastScan))
+    expect(decodeJpeg(cut)).toBeUndefined()
+  })
+
+  it('goes on after a photo for which its memory had to grow', async () => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const
+    const create = { width: 2601, height: 2101, channels: 3, background: 'white', noise } as const
+    const big = await sharp({ create }).jpeg({ progressive: true }).toBuffer()
+    const isEqual = Buffer.compare(decodeJpeg(big)?.data ?? big, await decodeByLibvips(big))
+    expect(isEqual).toBe(0)
+    expect(decodeJpeg(read('photos/baseline.jpg'))).toBeDefined()
+  })
+
+  it('answers 1,000 changed photos as libvips or not at all', async () => {
+    const whole = ['baseline', 'progressive', 'grey'].map((name) => read(`photos/${name}.jpg`))
+    const random = seededRandom(1)
+    const different: number[] = []
+    let answered = 0
+    for (let round = 0; round < 1000; round++) {
+      const bytes = Buffer.from(whole[round % whole.length] ?? [])
+      const reach = round % 2 === 0 ? 600 : bytes.length
+      bytes[2 + random(reach - 2)] = random(256)
+      const { width = 0, height = 0 } = parseJpegHeader(bytes) ?? {}
+      const pixels = width * height > 1e6 ? undefined : decodeJpeg(bytes)
+      if (pixels === undefined || answered++ % 4 !== 0) continue
+      const byLibvips = await decodeByLibvips(bytes).catch(() => undefined)
+      if (byLibvips && Buffer.compare(pixels.data, byLibvips) !== 0) different.push(round)
+    }
+    expect(answered).toBeGreaterThan(100)
+    expect(different).toEqual([])
   })
 
   describe.skipIf(!hasDatasets('grocery-store', 'fruits-360-sample'))(
@@ -122,13 +193,12 @@ describe('the decoder of ordinary JPEGs', () => {
       it.each(['grocery-store/val', 'fruits-360-sample'])(
         'gives the pixels of libvips for 200 photos of %s',
         async (folder) => {
-          const decoder = await loadJpegDecoder()
           const paths = sample(findJpegs(folder), 200)
           expect(paths).toHaveLength(200)
           const different: string[] = []
           for (const path of paths) {
             const bytes = readFileSync(path)
-            const pixels = await decoder.decode(bytes)
+            const pixels = decodeJpeg(bytes)
             const isEqual =
               pixels !== undefined &&
               Buffer.compare(pixels.data, await decodeByLibvips(bytes)) === 0
