@@ -50,5 +50,5 @@ done
 # shellcheck disable=SC2086
 wasm-ld-14 $objects --no-entry --gc-sections --strip-all --stack-first -z stack-size=65536 --max-memory=2147483648 \
   -o assets/jpeg-decoder.wasm
-ls -l assets/jpeg-decoder.wasm
+chmod 644 assets/jpeg-decoder.wasm
 sha256sum assets/jpeg-decoder.wasm
