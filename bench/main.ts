@@ -1,7 +1,7 @@
 /**
  * Every claim about speed and memory beside its limit, measured in this run.
  *
- *   npm run bench                 all of them, about twenty minutes
+ *   npm run bench                 all of them, about forty minutes
  *   npm run bench -- cold http    some of them
  *
  * Photos come from VERGER_DATASETS (default ../shared/datasets where it exists).
@@ -12,6 +12,7 @@ import { benchBackbones } from './backbones.ts'
 import { benchBatch } from './batch.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
+import { benchFineTune } from './fine-tune.ts'
 import { benchHttp } from './http.ts'
 import { benchInt8 } from './int8.ts'
 import { benchMany } from './many.ts'
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   train: benchTrain,
   unknown: benchUnknown,
   accuracy: benchAccuracy,
+  'fine-tune': benchFineTune,
 }
 
 const named = process.argv.slice(2)

@@ -1,6 +1,7 @@
 /** A bundle in memory: features of a photo → probabilities of its labels and what it dares to say. */
 import { VergerError } from '../core/errors.ts'
 import { sha256 } from '../core/hashes.ts'
+import { answerRow } from '../learn/answer-row.ts'
 import { placeOf, type RejectionModel, type RejectionPlace } from '../learn/rejection.ts'
 import { transformFeatures } from '../learn/scaling.ts'
 import { softmax } from '../learn/softmax.ts'
@@ -87,14 +88,7 @@ export function createClassifier(
     sizeBytes: [...tensors.values()].reduce((sum, { data }) => sum + data.byteLength, 0),
     classify(features) {
       const transformed = transformFeatures(features, width, head.scaling)
-      const logits = Float64Array.from(bias)
-      for (const [i, value] of transformed.entries()) {
-        if (value === 0) continue
-        const start = i * labels.length
-        for (let c = 0; c < logits.length; c++) {
-          logits[c] = (logits[c] ?? 0) + value * (weights[start + c] ?? 0)
-        }
-      }
+      const logits = answerRow(transformed, { weights, bias })
       const probabilities = softmax(logits.map((logit) => logit / head.temperature))
       const place = rejection && placeOf(transformFeatures(features, width, 'unit'), rejection)
       const best = probabilities.reduce((a, b) => Math.max(a, b), 0)

@@ -49,6 +49,7 @@ export class ProgressLine {
   readonly #noun: string
   readonly #progress: Progress
   #drawnAtMs = performance.now()
+  #news = ''
 
   constructor(stream: Terminal, noun: string, total: number) {
     this.#stream = stream
@@ -56,8 +57,10 @@ export class ProgressLine {
     this.#progress = new Progress(total)
   }
 
-  add(): void {
-    this.#progress.add()
+  /** Counts items; `news` stands at the end of the line until there is more. */
+  add(count = 1, news = this.#news): void {
+    this.#news = news
+    this.#progress.add(count)
     const now = performance.now()
     const interval = this.#stream.isTTY === true ? REDRAW_MS : PLAIN_LINE_MS
     if (now - this.#drawnAtMs < interval) return
@@ -85,7 +88,7 @@ export class ProgressLine {
     const bar = this.#stream.isTTY === true ? `${drawBar(share)} ` : ''
     const eta = etaMs === undefined ? '' : `, ${formatDuration(etaMs)} left`
     const percent = `${Math.floor(share * 100)} %`
-    return `${bar}${percent}  ${formatCount(done)} of ${plural(total, this.#noun)}, ${formatCount(Math.round(rate))}/s${eta}`
+    return `${bar}${percent}  ${formatCount(done)} of ${plural(total, this.#noun)}, ${formatCount(Math.round(rate))}/s${eta}${this.#news}`
   }
 }
 

@@ -9,7 +9,13 @@ import { parseVersionPath } from '../registry/names.ts'
 import { openStore } from '../store/store.ts'
 import type { Sides } from '../training/plan-sides.ts'
 import { requireTrainable } from '../training/prepare-dataset.ts'
-import { type Precision, type Trained, train, type ViewChoice } from '../training/train.ts'
+import {
+  type Precision,
+  type Trained,
+  type TrainMode,
+  train,
+  type ViewChoice,
+} from '../training/train.ts'
 import type { TrainEvent } from '../training/train-context.ts'
 import type { CommandContext } from './context.ts'
 import { createFeatureNarrator } from './feature-narrator.ts'
@@ -23,6 +29,7 @@ import { renderEvaluation } from './render-evaluation.ts'
 import { renderQuantization } from './render-quantization.ts'
 import { scanWithProgress } from './scan-with-progress.ts'
 import { StepLine } from './step-line.ts'
+import { createTuningNarrator } from './tuning-narrator.ts'
 
 export interface RunTrainPlan {
   readonly dataset: string
@@ -30,6 +37,7 @@ export interface RunTrainPlan {
   readonly backbone: string | undefined
   /** Layer inside the backbone that gives the features. */
   readonly features: string | undefined
+  readonly mode: TrainMode
   readonly views: ViewChoice
   readonly size: number | undefined
   readonly precision: Precision
@@ -128,12 +136,14 @@ interface Narrator {
 /** Says what happens: a line for each stage, and under it a line that moves while the work lasts. */
 function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) => void): Narrator {
   const look = createFeatureNarrator(stderr, say)
+  const tuning = createTuningNarrator(stderr, say)
   let steps: StepLine | undefined
   let saidFindings = false
   let saidSides: Sides | undefined
   const clear = () => {
     steps?.clear()
     steps = undefined
+    tuning.clear()
   }
   const tell = (event: TrainEvent) => {
     switch (event.stage) {
@@ -161,6 +171,19 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
       case 'quantized':
         clear()
         say(renderQuantization(event.figures, event.refusal))
+        return
+      case 'start-tuning':
+        clear()
+        steps = new StepLine(stderr, 'Training the heads to start from and to beat')
+        return
+      case 'tuning':
+        clear()
+        tuning.tell(event)
+        return
+      case 'tuning-step':
+      case 'tuning-epoch':
+      case 'tuned':
+        tuning.tell(event)
         return
       case 'step':
         steps?.step(
@@ -219,7 +242,7 @@ function toJson(
     dataset,
     settings: { ...manifest.head, ...manifest.training, views: manifest.backbone.views },
     accuracy,
-    accuracyByChance,
+    accuracyByChance: accuracyByChance ?? null,
     macroF1,
     topK,
     calibrationError: { before: calibration.eceBefore, after: calibration.eceAfter },

@@ -1,14 +1,14 @@
 /** Runs in a worker thread: one photo → decoded pixels → the outputs of the network. Holds one session. */
 import { readFileSync } from 'node:fs'
 import { workerData } from 'piscina'
-import { serializeError, VergerError } from '../core/errors.ts'
-import { sha256 } from '../core/hashes.ts'
+import { serializeError } from '../core/errors.ts'
 import { type DecodeOptions, decodePhoto, mirrorPixels, type Pixels } from '../images/decode.ts'
 import { takePixels } from '../images/decoded-pixels.ts'
 import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
 import { squashPixels } from '../images/squash.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
 import type { WorkerReply } from '../tensor/worker-pool.ts'
+import { checkUnchanged } from './check-unchanged.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
 
 /** The network's own side is loaded from the file as it is; what writes graphs is loaded for others alone. */
@@ -64,15 +64,5 @@ async function createHandler(data: FeaturizerWorkerData) {
 
 const isPixels = (photo: Photo): photo is Pixels =>
   typeof photo !== 'string' && !(photo instanceof Uint8Array)
-
-/** What is cached under a photo's hash must come from the bytes that have it. */
-function checkUnchanged(photo: string | Uint8Array, bytes: Uint8Array, wanted: string): void {
-  if (sha256(bytes) === wanted) return
-  throw new VergerError(
-    'photo_changed',
-    `Expected the photo as it was when the dataset was scanned, received other bytes at ${String(photo)}`,
-    { hint: 'Run the command again; it scans the dataset anew.' },
-  )
-}
 
 export default createHandler(workerData)

@@ -132,7 +132,7 @@ export async function fitClassifier(gemm: Gemm, task: FitTask, report: Report): 
 }
 
 /** What was said of photos that were not learned from. */
-interface HeldOutAnswers {
+export interface HeldOutAnswers {
   /** `[n]` */
   readonly labels: Int32Array
   /** `[n, classes]` */
@@ -160,7 +160,10 @@ function join<Values extends Int32Array | Float32Array | Float64Array>(
   return joined
 }
 
-function fitThresholds({ labels, logits, distances }: HeldOutAnswers, classes: number): Thresholds {
+export function fitThresholds(
+  { labels, logits, distances }: HeldOutAnswers,
+  classes: number,
+): Thresholds {
   const { temperature } = judgeLogits(labels, logits, classes)
   const predicted = argmaxRows(logits, classes)
   const confidence = Float64Array.from(labels, (_, row) => {

@@ -1,5 +1,5 @@
 /** What crosses to the thread that computes, and what comes back. */
-import type { Trial } from '../learn/head-setting.ts'
+import type { HeadSetting, Trial } from '../learn/head-setting.ts'
 import type { SimilarPair } from '../learn/near-duplicates.ts'
 import type { RejectionModel } from '../learn/rejection.ts'
 import type { LinearHead } from '../learn/softmax-regression.ts'
@@ -57,8 +57,8 @@ export interface FitResult {
   /** Answers of the head that was trained without them: `[measured, classes]` and `[measured]`. */
   readonly measuredLogits: Float32Array
   readonly measuredDistances: Float64Array
-  /** What a split by chance would have reported on the training side. */
-  readonly accuracyByChance: number
+  /** What a split by chance would have reported on the training side; undefined where nothing was divided. */
+  readonly accuracyByChance: number | undefined
 }
 
 /** Asks heads about photos that they did not see. */
@@ -74,7 +74,35 @@ export interface CrossPredictResult {
   readonly logits: Float32Array
 }
 
-export type ComputeTask = GroupTask | FitTask | CrossPredictTask
+/** Trains heads on frozen features from which a fine-tuning starts, and which it has to beat. */
+export interface StartTuningTask extends FeatureRows {
+  readonly kind: 'start-tuning'
+  readonly groups: Int32Array
+  /** Rows to learn from, and those that judge. */
+  readonly learn: readonly number[]
+  readonly validation: readonly number[]
+  /** How the head on frozen features is trained. */
+  readonly setting: HeadSetting
+}
+
+export interface StartTuningResult {
+  /** For features as they are: where the fine-tuning starts. */
+  readonly head: LinearHead
+  /** `[validation, classes]`, of the head on frozen features. */
+  readonly frozenLogits: Float32Array
+}
+
+/** Fits thresholds to a head that was trained elsewhere, and measures it. */
+export interface JudgeTunedTask extends FeatureRows {
+  readonly kind: 'judge-tuned'
+  /** For features as they are. */
+  readonly head: LinearHead
+  readonly learn: readonly number[]
+  readonly validation: readonly number[]
+  readonly measured: readonly number[]
+}
+
+export type ComputeTask = GroupTask | FitTask | CrossPredictTask | StartTuningTask | JudgeTunedTask
 
 /** Sent now and then: a step of a minimiser, or a setting that was judged. */
 export interface ComputeReport {

@@ -3,6 +3,7 @@ import { serveComputation } from '../tensor/compute-thread.ts'
 import { openGemm } from '../tensor/gemm.ts'
 import { crossPredictRows, fitClassifier, groupRows } from './fit-classifier.ts'
 import type { ComputeReport, ComputeTask } from './fit-task.ts'
+import { judgeTuned, startTuning } from './judge-tuned.ts'
 
 await serveComputation(async (task: ComputeTask, report: (report: ComputeReport) => void) => {
   const gemm = await openGemm(task.threads)
@@ -14,6 +15,10 @@ await serveComputation(async (task: ComputeTask, report: (report: ComputeReport)
         return await fitClassifier(gemm, task, report)
       case 'cross-predict':
         return await crossPredictRows(gemm, task, report)
+      case 'start-tuning':
+        return await startTuning(gemm, task, report)
+      case 'judge-tuned':
+        return await judgeTuned(gemm, task)
     }
   } finally {
     await gemm.close()

@@ -6,12 +6,15 @@ import type {
   CrossPredictResult,
   FitResult,
   GroupResult,
+  StartTuningResult,
 } from './fit-task.ts'
 
 interface Results {
   readonly group: GroupResult
   readonly fit: FitResult
   readonly 'cross-predict': CrossPredictResult
+  readonly 'start-tuning': StartTuningResult
+  readonly 'judge-tuned': FitResult
 }
 
 export interface RunOptions {

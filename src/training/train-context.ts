@@ -3,6 +3,8 @@ import type { FeaturizeContext } from '../features/featurize-photos.ts'
 import type { QuantizationFigures } from '../features/quantize-backbone.ts'
 import type { View } from '../features/views.ts'
 import type { Trial } from '../learn/head-setting.ts'
+import type { EpochFigures } from './fine-tune/tune.ts'
+import type { TuneSettings } from './fine-tune/tune-settings.ts'
 import type { Sides } from './plan-sides.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 
@@ -23,6 +25,25 @@ export type TrainEvent =
       readonly stage: 'quantized'
       readonly figures: QuantizationFigures
       /** Why float32 is kept; undefined where 8 bit is taken. */
+      readonly refusal: string | undefined
+    }
+  | { readonly stage: 'start-tuning' }
+  | {
+      readonly stage: 'tuning'
+      readonly settings: TuneSettings
+      /** Steps that a run which was killed has done. */
+      readonly done: number
+      /** Photos that are learned from. */
+      readonly photos: number
+    }
+  /** Of one batch. */
+  | { readonly stage: 'tuning-step'; readonly loss: number; readonly accuracy: number }
+  | { readonly stage: 'tuning-epoch'; readonly figures: EpochFigures }
+  | {
+      readonly stage: 'tuned'
+      /** The step at which a number was none and the fine-tuning ended; undefined where there was none. */
+      readonly divergedAt: number | undefined
+      /** Why the head on frozen features is kept; undefined where the fine-tuned network is taken. */
       readonly refusal: string | undefined
     }
 

@@ -2,6 +2,7 @@
 import type { Backbone } from '../backbones/catalog.ts'
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import type { BundleFiles } from '../bundles/verify-bundle.ts'
+import { VergerError } from '../core/errors.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
@@ -12,6 +13,7 @@ import { argmaxRows } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, compareModels } from './build-evaluation.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
+import { tryTuned } from './fine-tune/try-tuned.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
 import type { Comparison, EvaluationReport } from './report.ts'
@@ -25,11 +27,16 @@ export type ViewChoice = (typeof VIEW_CHOICES)[number]
 export const PRECISIONS = ['float32', 'int8'] as const
 export type Precision = (typeof PRECISIONS)[number]
 
+/** `fine-tune` lets the upper part of the network learn too, from where the head on frozen features stands. */
+export const TRAIN_MODES = ['frozen', 'fine-tune'] as const
+export type TrainMode = (typeof TRAIN_MODES)[number]
+
 export interface TrainPlan {
   readonly dataset: ScannedDataset
   /** Photos beside those of the dataset, e.g. corrected ones. */
   readonly extra: readonly ScannedPhoto[]
   readonly backbone: Backbone
+  readonly mode: TrainMode
   readonly views: ViewChoice
   /** Side of the photo in the network; by default it depends on the photos. */
   readonly size: number | undefined
@@ -44,7 +51,8 @@ export interface Trained {
   readonly bundle: string
   readonly manifest: BundleManifest
   readonly report: EvaluationReport
-  readonly accuracyByChance: number
+  /** What photos divided by chance would have said; undefined where that is not known. */
+  readonly accuracyByChance: number | undefined
   readonly findings: readonly Finding[]
   /** The photos that make up the dataset version. */
   readonly prepared: PreparedDataset
@@ -58,6 +66,7 @@ const WORTH = 0.98
 
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
+  refuseRoundedTuning(plan)
   const photos = [...plan.dataset.photos, ...plan.extra].sort((a, b) =>
     compareCodePoints(a.path, b.path),
   )
@@ -74,11 +83,45 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
+  if (plan.mode === 'fine-tune') return fineTune(plan, shared, best, context)
   if (plan.precision === 'float32') return finish(plan, best, [], context)
   const rounded = await tryRounded(shared, best, context)
   return 'refusal' in rounded
     ? finish(plan, best, [`Computed in float32, not in 8 bit: ${rounded.refusal}.`], context)
-    : finish(plan, rounded.attempt, [rounded.note], context, best)
+    : finish(plan, rounded.attempt, [rounded.note], context, {
+        name: 'the same in float32',
+        attempt: best,
+      })
+}
+
+function refuseRoundedTuning({ mode, precision }: TrainPlan): void {
+  if (mode === 'frozen' || precision === 'float32') return
+  throw new VergerError(
+    'usage_invalid',
+    `Expected --precision float32 with --mode ${mode}, received ${precision}`,
+    { hint: 'Leave out --precision, or train with --mode frozen.' },
+  )
+}
+
+async function fineTune(
+  plan: TrainPlan,
+  shared: AttemptPlan,
+  frozen: Attempt,
+  context: TrainContext,
+): Promise<Trained> {
+  const tuned = await tryTuned(shared, frozen, context)
+  return 'refusal' in tuned
+    ? finish(plan, frozen, [`Not fine-tuned: ${tuned.refusal}.`], context)
+    : finish(plan, tuned.attempt, tuned.notes, context, {
+        name: 'the same with frozen features',
+        attempt: frozen,
+      })
+}
+
+/** Another attempt on the same photos, and what the report calls it. */
+interface Beside {
+  readonly name: string
+  readonly attempt: Attempt
 }
 
 /** The network's own side, or a larger one where the photos have more to show and the network takes it. */
@@ -96,7 +139,7 @@ async function finish(
   attempt: Attempt,
   notes: readonly string[],
   context: TrainContext,
-  beside?: Attempt,
+  beside?: Beside,
 ): Promise<Trained> {
   const { views, prepared, sides, fit } = attempt
   const { labels, labelIds } = prepared
@@ -105,7 +148,7 @@ async function finish(
   const comparison =
     beside === undefined
       ? undefined
-      : compareAttempts(attempt, beside, await encodeAttempt(beside, seed, context))
+      : compareAttempts(attempt, beside, await encodeAttempt(beside.attempt, seed, context))
   const report = await buildEvaluation({
     model: {
       name: bundle.slice(0, 12),
@@ -144,7 +187,7 @@ async function finish(
       notes: [
         ...notes,
         ...sides.notes,
-        ...(Number.isFinite(chosen.loss)
+        ...(Number.isFinite(chosen.loss) && fit.accuracyByChance !== undefined
           ? [
               `With folds divided by chance the same settings reach ${percent(fit.accuracyByChance)}, with look-alikes in one fold ${percent(chosen.accuracy)}: new surroundings are nearer to the second figure.`,
             ]
@@ -183,7 +226,11 @@ const describeScaling = ({ method, scaling }: HeadSetting): string =>
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
 /** Two attempts on the photos that both were measured with. */
-function compareAttempts(attempt: Attempt, beside: Attempt, encoded: EncodedAttempt): Comparison {
+function compareAttempts(
+  attempt: Attempt,
+  { name, attempt: beside }: Beside,
+  encoded: EncodedAttempt,
+): Comparison {
   const { prepared, sides } = attempt
   const { labels } = prepared
   const truth = Int32Array.from(sides.measured, (row) => prepared.labelIds[row] ?? -1)
@@ -193,7 +240,7 @@ function compareAttempts(attempt: Attempt, beside: Attempt, encoded: EncodedAtte
   }
   return compareModels(
     {
-      name: 'the same in float32',
+      name,
       bundle: encoded.bundle,
       backbone: beside.backbone.id,
       views: describeViews(beside.views),

@@ -5,6 +5,7 @@ import type { CommandContext } from '../context.ts'
 interface TrainOptions {
   readonly backbone?: string
   readonly features?: string
+  readonly mode: string
   readonly views: string
   readonly size?: number
   readonly precision: string
@@ -18,6 +19,8 @@ interface TrainOptions {
   readonly json?: true
 }
 
+/** The same as `TRAIN_MODES`. */
+const MODES = ['frozen', 'fine-tune']
 /** The same as `VIEW_CHOICES`, which is not imported so that help stays fast. */
 const VIEWS = ['plain', 'mirrored', 'multi-scale', 'auto']
 /** The same as `PRECISIONS`. */
@@ -34,6 +37,14 @@ export function createTrainCommand(context: CommandContext): Command {
     .option('--register <model[/version]>', 'name under which the bundle can be asked for')
     .option('--set-default', 'let it answer for its model from now on')
     .option('--out <dir>', 'folder to write the bundle to')
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'what learns: the classifier on frozen features (seconds), or the upper part of the network too (minutes), taken where it is no worse',
+      )
+        .choices(MODES)
+        .default('frozen'),
+    )
     .addOption(
       new Option(
         '--views <set>',
@@ -72,6 +83,7 @@ Examples:
   $ verger train photos/
   $ verger train sample-fruits --register fruits/v1 --set-default
   $ verger train photos.zip --views mirrored --out fruits-bundle
+  $ verger train photos/ --mode fine-tune --register fruits
   $ verger predict banana.jpg --model fruits
 
 Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
@@ -83,6 +95,7 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
         glob: options.glob,
         backbone: options.backbone,
         features: options.features,
+        mode: options.mode as 'frozen',
         views: options.views as 'plain',
         size: options.size,
         precision: options.precision as 'float32',

@@ -1,0 +1,84 @@
+/** How deep, how close and how long a network is fine-tuned. */
+
+import type { CosineSchedule } from '../../learn/cosine-schedule.ts'
+import { INPUT, type Network } from '../../tensor/network.ts'
+import { findCuts } from '../../tensor/network-cuts.ts'
+
+/** Plain data: it is part of what a checkpoint belongs to. */
+export interface TuneSettings {
+  /** Side of the photo in the network. */
+  readonly size: number
+  /** The first block or layer that learns. */
+  readonly trainFrom: string
+  readonly batchSize: number
+  readonly epochs: number
+  readonly schedule: CosineSchedule
+  readonly weightDecay: number
+  readonly labelSmoothing: number
+  readonly gradientClip: number
+  readonly dropout: number
+  readonly averageDecay: number
+}
+
+const BATCH_SIZE = 32
+/** The peak of a training of this many steps; shorter ones have no time to mend what a high rate breaks. */
+const PEAK_RATE = 1e-3
+const PEAK_STEPS = 600
+/** Steps of the rise, and the share of all steps that it takes at most. */
+const WARM_UP_STEPS = 60
+const WARM_UP_SHARE = 0.2
+/** The moving average of weights looks back over this share of all steps. */
+const AVERAGED_SHARE = 0.05
+/** Multiplications of a photo that lie in the part that learns: of EfficientNet-Lite0, blocks 7 to 15. */
+const LEARNING_SHARE = 0.64
+const EPOCHS = 12
+/** Small datasets pass by more often, so that weights move at all; at most so many times. */
+const LEAST_STEPS = 300
+const MOST_EPOCHS = 40
+
+export interface TuneChoices {
+  readonly network: Network
+  readonly size: number
+  /** Photos to learn from. */
+  readonly photos: number
+}
+
+export function planTuneSettings({ network, size, photos }: TuneChoices): TuneSettings {
+  const stepsOf = (epochs: number) => Math.max(1, Math.round((epochs * photos) / BATCH_SIZE))
+  const wanted = Math.ceil((LEAST_STEPS * BATCH_SIZE) / photos)
+  const epochs = Math.min(MOST_EPOCHS, Math.max(EPOCHS, wanted))
+  const steps = stepsOf(epochs)
+  return {
+    size,
+    trainFrom: firstToLearn(network, LEARNING_SHARE),
+    batchSize: BATCH_SIZE,
+    epochs,
+    schedule: {
+      peak: PEAK_RATE * Math.min(1, Math.sqrt(steps / PEAK_STEPS)),
+      steps,
+      warmUpSteps: Math.min(WARM_UP_STEPS, Math.ceil(WARM_UP_SHARE * steps)),
+    },
+    weightDecay: 0.02,
+    labelSmoothing: 0.1,
+    gradientClip: 5,
+    dropout: 0.2,
+    averageDecay: 1 - 1 / Math.max(1, AVERAGED_SHARE * steps),
+  }
+}
+
+/** The first block of the part that has at most `share` of the multiplications, and as many as can be. */
+export function firstToLearn(network: Network, share: number): string {
+  const { layers, stages = {} } = network
+  const ends = new Set(Object.values(stages))
+  const nameBehind = (cut: number) => {
+    const first = layers.slice(cut + 1).find((layer) => 'name' in layer)
+    return first !== undefined && 'name' in first ? first.name : undefined
+  }
+  const cuts = findCuts(network).filter(
+    ({ layer }) => (ends.size === 0 || ends.has(layer)) && nameBehind(layer) !== undefined,
+  )
+  const cut = cuts.find(({ shareBehind }) => shareBehind <= share) ?? cuts.at(-1)
+  const name = nameBehind(cut?.layer ?? INPUT) ?? ''
+  const [block = name] = name.split('/')
+  return block in stages ? block : name
+}
