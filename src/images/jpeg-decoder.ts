@@ -6,21 +6,13 @@
 import { readFileSync } from 'node:fs'
 import { packagePath } from '../core/version.ts'
 import type { Pixels } from './decode.ts'
+import { webAssembly } from './web-assembly.ts'
 
 /** What wasm/jpeg-decoder/decoder.c exports; addresses are offsets in `memory`. */
 interface Program {
   readonly memory: { readonly buffer: ArrayBuffer }
   reserve(sizeBytes: number): number
   decode(address: number, sizeBytes: number): number
-}
-
-/** The types of Node.js know of no WebAssembly: they leave it to those of browsers. */
-const { WebAssembly: assembly } = globalThis as unknown as {
-  readonly WebAssembly: {
-    readonly Module: new (bytes: Uint8Array) => object
-    readonly Instance: new (module: object) => { readonly exports: Program }
-    readonly RuntimeError: new () => Error
-  }
 }
 
 /** The memory of an instance never shrinks: one that has grown beyond this gives way to a new one. */
@@ -31,8 +23,8 @@ let idle: Program | undefined
 
 /** RGB pixels, or undefined where the decoder had anything to complain about. Compiled once per thread. */
 export function decodeJpeg(bytes: Uint8Array): Pixels | undefined {
-  compiled ??= new assembly.Module(readFileSync(packagePath('assets/jpeg-decoder.wasm')))
-  const program = idle ?? new assembly.Instance(compiled).exports
+  compiled ??= new webAssembly.Module(readFileSync(packagePath('assets/jpeg-decoder.wasm')))
+  const program = idle ?? (new webAssembly.Instance(compiled).exports as Program)
   // Whatever ends the program half-way leaves its memory in no known state.
   idle = undefined
   const pixels = runProgram(program, bytes)
@@ -50,7 +42,7 @@ function runProgram(program: Program, bytes: Uint8Array): Pixels | undefined {
     const data = new Uint8Array(buffer.slice(pixels, pixels + width * height * 3))
     return { data, width, height }
   } catch (error) {
-    if (error instanceof assembly.RuntimeError) return undefined
+    if (error instanceof webAssembly.RuntimeError) return undefined
     throw error
   }
 }

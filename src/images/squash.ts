@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { packagePath } from '../core/version.ts'
 import type { Pixels } from './decode.ts'
+import { webAssembly } from './web-assembly.ts'
 
 /** What the module exports; places are bytes in its memory. */
 interface SquashModule {
@@ -29,21 +30,13 @@ interface SquashModule {
 const PAGE_BYTES = 65_536
 const VECTOR_BYTES = 16
 
-/** The types of Node.js know of no WebAssembly: they leave it to those of browsers. */
-const { WebAssembly: assembly } = globalThis as unknown as {
-  readonly WebAssembly: {
-    readonly Module: new (bytes: Uint8Array) => object
-    readonly Instance: new (module: object) => { readonly exports: SquashModule }
-  }
-}
-
 let loaded: SquashModule | undefined
 
 /** Compiles the module once per thread. */
 function loadModule(): SquashModule {
-  loaded ??= new assembly.Instance(
-    new assembly.Module(readFileSync(packagePath('assets/squash.wasm'))),
-  ).exports
+  loaded ??= new webAssembly.Instance(
+    new webAssembly.Module(readFileSync(packagePath('assets/squash.wasm'))),
+  ).exports as SquashModule
   return loaded
 }
 
