@@ -8,6 +8,7 @@
  */
 import { availableParallelism, cpus } from 'node:os'
 import { benchAccuracy } from './accuracy.ts'
+import { benchAlone } from './alone.ts'
 import { benchBackbones } from './backbones.ts'
 import { benchBatch } from './batch.ts'
 import { benchCold } from './cold.ts'
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   http: benchHttp,
   backbones: benchBackbones,
   batch: benchBatch,
+  alone: benchAlone,
   int8: benchInt8,
   train: benchTrain,
   unknown: benchUnknown,

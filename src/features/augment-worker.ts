@@ -5,7 +5,7 @@ import { augmentPixels } from '../images/augment.ts'
 import { decodePhoto } from '../images/decode.ts'
 import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
 import { squashPixels } from '../images/squash.ts'
-import type { WorkerReply } from '../tensor/worker-pool.ts'
+import type { HeldTask, WorkerReply } from '../tensor/worker-pool.ts'
 import type { AugmentTask, AugmentWorkerData, PhotoToAugment } from './augmented-photos.ts'
 import { checkUnchanged } from './check-unchanged.ts'
 
@@ -19,7 +19,9 @@ function createHandler({ size, maxPixels, maxPhotoBytes }: AugmentWorkerData) {
     return squashPixels(augmentPixels(decoded, augmentation), size).data
   }
 
-  return async ({ photos, levels }: AugmentTask): Promise<WorkerReply<null>> => {
+  return async ({
+    task: { photos, levels },
+  }: HeldTask<AugmentTask>): Promise<WorkerReply<null>> => {
     try {
       for (const [place, photo] of photos.entries()) {
         levels.set(await augment(photo), place * size * size * 3)

@@ -7,31 +7,40 @@ import { takePixels } from '../images/decoded-pixels.ts'
 import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
 import { squashPixels } from '../images/squash.ts'
 import { loadSession, type Session } from '../tensor/session.ts'
-import type { WorkerReply } from '../tensor/worker-pool.ts'
+import type { HeldTask, WorkerReply } from '../tensor/worker-pool.ts'
 import { checkUnchanged } from './check-unchanged.ts'
 import type { FeaturizerTask, FeaturizerWorkerData, Photo, PhotoOutputs } from './featurizer.ts'
 
 /** The network's own side is loaded from the file as it is; what writes graphs is loaded for others alone. */
-async function openSession({ modelPath, network }: FeaturizerWorkerData, size: number) {
-  if (size === network.input.size) return loadSession(modelPath)
+async function openSession(
+  { modelPath, network }: FeaturizerWorkerData,
+  size: number,
+  threads: number,
+) {
+  if (size === network.input.size) return loadSession(modelPath, threads)
   const { resizeInferenceGraph } = await import('./inference-graph.ts')
-  return loadSession(resizeInferenceGraph(readFileSync(modelPath), network, size))
+  return loadSession(resizeInferenceGraph(readFileSync(modelPath), network, size), threads)
 }
 
 async function createHandler(data: FeaturizerWorkerData) {
-  const sessions = new Map<number, Promise<Session>>()
-  /** The session of a side. */
-  function sessionFor(size: number): Promise<Session> {
-    let session = sessions.get(size)
+  const sessions = new Map<string, Promise<Session>>()
+  /** The session of a side: one thread computes, or several for a photo that is alone. */
+  function sessionFor(size: number, isAlone = false): Promise<Session> {
+    const threads = isAlone ? data.threadsAlone : 1
+    const key = `${size} ${threads}`
+    let session = sessions.get(key)
     if (session === undefined) {
-      session = openSession(data, size)
-      sessions.set(size, session)
+      session = openSession(data, size, threads)
+      sessions.set(key, session)
     }
     return session
   }
   await sessionFor(data.network.input.size)
 
-  async function featurize({ photo, outputs, views, sha256: wanted }: FeaturizerTask) {
+  async function featurize(
+    { photo, outputs, views, sha256: wanted }: FeaturizerTask,
+    isAlone: boolean,
+  ) {
     const read = openPhoto(photo, wanted)
     const results: PhotoOutputs[] = []
     const decoded = new Map<number, Pixels>()
@@ -39,7 +48,7 @@ async function createHandler(data: FeaturizerWorkerData) {
       const upright = decoded.get(size) ?? (await read({ size, maxPixels: data.maxPixels }))
       decoded.set(size, upright)
       const { data: levels } = squashPixels(mirrored ? mirrorPixels(upright) : upright, size)
-      const session = await sessionFor(size)
+      const session = await sessionFor(size, isAlone)
       results.push(await session.run({ data: levels, dims: [1, size, size, 3] }, outputs))
     }
     return results
@@ -53,9 +62,12 @@ async function createHandler(data: FeaturizerWorkerData) {
     return (options: DecodeOptions) => decodePhoto(bytes, options)
   }
 
-  return async (task: FeaturizerTask): Promise<WorkerReply<readonly PhotoOutputs[]>> => {
+  return async ({
+    task,
+    isAlone,
+  }: HeldTask<FeaturizerTask>): Promise<WorkerReply<readonly PhotoOutputs[]>> => {
     try {
-      return { result: await featurize(task) }
+      return { result: await featurize(task, isAlone) }
     } catch (error) {
       return { error: serializeError(error) }
     }

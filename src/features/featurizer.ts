@@ -26,11 +26,17 @@ export interface FeaturizerWorkerData {
   readonly network: Network
   readonly maxPixels: number
   readonly maxPhotoBytes: number
+  readonly threadsAlone: number
 }
 
 export interface FeaturizerOptions {
   readonly backbone: Backbone
   readonly workers: number
+  /**
+   * Threads that compute a photo which finds all workers idle: it is answered sooner, at the price of a second session in
+   * the worker that such photos go to. 1 by default.
+   */
+  readonly threadsAlone?: number
   readonly limits: Limits
 }
 
@@ -67,6 +73,8 @@ export interface Featurizer {
   ): Promise<readonly PhotoOutputs[]>
   /** Lets every worker load the network. */
   warm(): Promise<void>
+  /** Lets the worker that photos which are alone go to open their session, so that the first of them need not wait. */
+  prepareAlone(views?: readonly View[]): void
   close(): Promise<void>
 }
 
@@ -74,13 +82,19 @@ export interface Featurizer {
 const STUCK_AFTER_MS = 60_000
 
 /** Opens the pool; the first worker starts to load at once. Throws `backbone_missing` or `backbone_damaged`. */
-export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions): Featurizer {
+export function openFeaturizer({
+  backbone,
+  workers,
+  threadsAlone = 1,
+  limits,
+}: FeaturizerOptions): Featurizer {
   const { size } = backbone.network.input
   const workerData: FeaturizerWorkerData = {
     modelPath: resolveWeights(backbone),
     network: backbone.network,
     maxPixels: limits.photoPixels,
     maxPhotoBytes: limits.photoBytes,
+    threadsAlone,
   }
   const nativeView: readonly View[] = [{ size, mirrored: false }]
   const pool = new WorkerPool<FeaturizerTask, readonly PhotoOutputs[]>({
@@ -112,6 +126,10 @@ export function openFeaturizer({ backbone, workers, limits }: FeaturizerOptions)
       await Promise.all(
         Array.from({ length: workers }, () => run(PROBE_JPEG, outputs, { isUrgent: true })),
       )
+    },
+    prepareAlone(views = nativeView) {
+      if (threadsAlone === 1) return
+      run(PROBE_JPEG, Object.keys(backbone.network.outputs), { views }).catch(() => {})
     },
     close: () => pool.close(),
   }

@@ -14,6 +14,12 @@ import { createMetrics } from './metrics.ts'
 import { createTokenIndex } from './token-index.ts'
 import { openTracer } from './tracing.ts'
 
+/**
+ * Of one photo: two halve the time of the network, more were not measured and would hold cores that the next photo wants
+ * (`npm run bench -- alone`).
+ */
+const MOST_THREADS_ALONE = 2
+
 export interface OpenApp {
   readonly app: FastifyInstance
   /** Resolves once every worker has loaded the network. */
@@ -34,6 +40,7 @@ export async function openApp(
   const home = createHomeRegistry(config, metrics)
   const host = openServingHost({
     workers: config.workers,
+    threadsAlone: Math.min(config.workers, MOST_THREADS_ALONE),
     limits: config.limits,
     versions: home.versions,
     home: config.home,

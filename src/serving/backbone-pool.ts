@@ -51,6 +51,8 @@ export interface BackbonePool {
 
 export interface BackbonePoolOptions {
   readonly workers: number
+  /** Threads that compute a photo which finds all workers idle. */
+  readonly threadsAlone: number
   readonly limits: Limits
   readonly budget: MemoryBudget
 }
@@ -64,7 +66,12 @@ const WORKER_BYTES = 60 * MiB
 /** What one byte of weights takes in a session. */
 const SESSION_FACTOR = 1.5
 
-export function openBackbonePool({ workers, limits, budget }: BackbonePoolOptions): BackbonePool {
+export function openBackbonePool({
+  workers,
+  threadsAlone,
+  limits,
+  budget,
+}: BackbonePoolOptions): BackbonePool {
   const opened = new Map<string, PooledBackbone>()
   const closing = new Set<Promise<void>>()
   let isClosed = false
@@ -82,7 +89,8 @@ export function openBackbonePool({ workers, limits, budget }: BackbonePoolOption
     }
     const fresh: PooledBackbone = new PooledBackbone(
       backbone,
-      openFeaturizer({ backbone, workers, limits }),
+      openFeaturizer({ backbone, workers, threadsAlone, limits }),
+      workers + (threadsAlone > 1 ? 1 : 0),
       () => (isWarm ? workers : 1),
       () => {
         opened.delete(sha256)
@@ -148,12 +156,15 @@ class PooledBackbone implements OpenBackbone {
   constructor(
     backbone: Backbone,
     featurizer: Featurizer,
+    /** One for each worker, and one for photos that are alone. */
+    sessions: number,
     probeWorkers: ProbeWorkers,
     evict: () => void,
   ) {
     this.backbone = backbone
     this.featurizer = featurizer
-    this.bytes = featurizer.workers * (WORKER_BYTES + SESSION_FACTOR * backbone.weights.sizeBytes)
+    this.bytes =
+      featurizer.workers * WORKER_BYTES + sessions * SESSION_FACTOR * backbone.weights.sizeBytes
     this.#probeWorkers = probeWorkers
     this.evict = evict
   }
@@ -179,6 +190,7 @@ class PooledBackbone implements OpenBackbone {
         this.featurizer.run(PROBE_SCENE, ['features'], { views, isUrgent: true }),
       ),
     )
+    this.featurizer.prepareAlone(views)
     return meanOf(
       first.map((view) => view['features'] ?? new Float32Array()),
       this.backbone.network.outputs['features']?.width ?? 0,

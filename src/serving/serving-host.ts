@@ -98,6 +98,8 @@ export interface ServingHostOptions {
   /** Where named models come from, and what answers instead of a backbone. */
   readonly versions?: VersionSource
   readonly workers: number
+  /** Threads that compute a photo which finds all workers idle; 1 by default, which saves memory. */
+  readonly threadsAlone?: number
   readonly limits: Limits
   readonly log?: HostLog
 }
@@ -107,10 +109,10 @@ export interface ServingHostOptions {
  * Throws `backbone_unknown`, `backbone_missing` or `backbone_damaged`.
  */
 export function openServingHost(options: ServingHostOptions): ServingHost {
-  const { workers, limits, versions, home, log = SILENT } = options
+  const { workers, threadsAlone = 1, limits, versions, home, log = SILENT } = options
   const events = new EventEmitter<HostEvents>()
   const budget = new MemoryBudget(limits.loadedBytes)
-  const pool = openBackbonePool({ workers, limits, budget })
+  const pool = openBackbonePool({ workers, threadsAlone, limits, budget })
   const { backbone: asked = DEFAULT_BACKBONE } = options
   const own = typeof asked === 'string' ? findBackbone(asked, home) : asked
   pool.open(own)
@@ -191,7 +193,9 @@ export function openServingHost(options: ServingHostOptions): ServingHost {
     unload: async (model, version) => loaded.unload(model, version),
     async warm() {
       pool.keepWarm()
-      await pool.open(own).featurizer.warm()
+      const { featurizer } = pool.open(own)
+      await featurizer.warm()
+      featurizer.prepareAlone()
     },
     async close() {
       unfollow?.()

@@ -13,11 +13,14 @@ export interface Session {
 
 /**
  * Loads an inference model whose input is `image`, uint8 `[n, height, width, 3]`.
- * One thread computes: parallelism comes from one session per worker. Throws `backbone_damaged`.
+ * @param threads - that compute one run; parallelism comes from one session per worker, so one is enough where work waits
+ * Throws `backbone_damaged`.
  */
-export async function loadSession(model: string | Uint8Array): Promise<Session> {
+export async function loadSession(model: string | Uint8Array, threads = 1): Promise<Session> {
   const session = await ort.InferenceSession.create(model as string, {
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
+    // Threads that spin while they wait for work would take a core from what comes meanwhile.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     interOpNumThreads: 1,
     // Shapes differ from photo to photo: a plan of memory for each of them would be kept for ever.
     enableMemPattern: false,

@@ -37,6 +37,13 @@ export interface RunOptions {
   readonly onStart?: (() => void) | undefined
 }
 
+/** What a handler receives. */
+export interface HeldTask<Task> {
+  readonly task: Task
+  /** No other task of the pool ran or waited when a caller's task was taken: it may use more than its share of the cores. */
+  readonly isAlone: boolean
+}
+
 /** What a handler answers: its result, or an error that survives the way between threads. */
 export type WorkerReply<Result> = { readonly result: Result } | { readonly error: ErrorMessage }
 
@@ -209,16 +216,22 @@ export class WorkerPool<Task, Result> {
       const waiting = urgent ?? this.#waiting.take()
       if (waiting === undefined) return
       this.#urgent.delete(waiting)
+      const isAlone = this.#running === 0 && this.#waiting.size === 0 && urgent === undefined
       this.#running++
-      void this.#hold(waiting).finally(() => {
+      void this.#hold(waiting, isAlone).then((settle) => {
         this.#running--
+        settle()
         if (this.#running === 0) this.#onIdle?.()
         this.#next()
       })
     }
   }
 
-  async #hold({ task, onStart, resolve, reject }: Waiting<Task, Result>): Promise<void> {
+  /** Gives what tells the caller, for when the worker counts as free: the caller's next task may be alone. */
+  async #hold(
+    { task, onStart, resolve, reject }: Waiting<Task, Result>,
+    isAlone: boolean,
+  ): Promise<() => void> {
     onStart?.()
     const abort = new AbortController()
     this.#aborts.add(abort)
@@ -229,16 +242,20 @@ export class WorkerPool<Task, Result> {
     }, this.#timeoutMs)
     const startMs = performance.now()
     try {
-      const reply: WorkerReply<Result> = await this.#piscina.run(task, {
-        signal: abort.signal,
-      })
-      if ('error' in reply) return reject(deserializeError(reply.error))
+      const held: HeldTask<Task> = { task, isAlone }
+      const reply: WorkerReply<Result> = await this.#piscina.run(held, { signal: abort.signal })
+      if ('error' in reply) {
+        const error = deserializeError(reply.error)
+        return () => reject(error)
+      }
       this.#meanRunMs += (performance.now() - startMs - this.#meanRunMs) * MEAN_WEIGHT
-      resolve(reply.result)
+      return () => resolve(reply.result)
     } catch (error) {
-      if (isLate) return reject(this.#stuck(error))
-      reject(crashed(abort.signal.aborted ? abort.signal.reason : error))
-      this.#failStranded(error)
+      if (!isLate) this.#failStranded(error)
+      const reason = isLate
+        ? this.#stuck(error)
+        : crashed(abort.signal.aborted ? abort.signal.reason : error)
+      return () => reject(reason)
     } finally {
       clearTimeout(timer)
       this.#aborts.delete(abort)

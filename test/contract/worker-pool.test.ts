@@ -15,6 +15,7 @@ interface Echo {
   readonly name: string
   readonly workerData: unknown
   readonly threadId: number
+  readonly isAlone: boolean
   /** Names of every task that the answering thread has seen. */
   readonly seen: readonly string[]
 }
@@ -66,6 +67,20 @@ describe('a task', () => {
     const answers = await Promise.all(names.map((name) => echo(pool, name)))
     expect(answers.map(({ name }) => name)).toEqual(names)
     expect(new Set(answers.map(({ threadId }) => threadId)).size).toBe(2)
+  })
+
+  it('knows whether it is alone: not beside another, not where one waits, not for the program itself', async () => {
+    const pool = openPool({ threads: 2 })
+    for (const name of ['alone', 'after it', 'and after that']) {
+      expect((await echo(pool, name)).isAlone).toBe(true)
+    }
+    const pair = await Promise.all([echo(pool, 'first'), echo(pool, 'second')])
+    expect(pair.map(({ isAlone }) => isAlone)).toEqual([true, false])
+    const urgent = (await pool.run({ do: 'echo', name: 'urgent' }, { isUrgent: true })) as Echo
+    expect(urgent.isAlone).toBe(false)
+    const single = openPool()
+    const three = await Promise.all(['a', 'b', 'c'].map((name) => echo(single, name)))
+    expect(three.map(({ isAlone }) => isAlone)).toEqual([true, false, true])
   })
 
   it('keeps code, message, hint and details of its error', async () => {

@@ -5,11 +5,11 @@ import { workerData } from 'piscina'
 
 const seen = []
 
-export default async (task) => {
+export default async ({ task, isAlone }) => {
   seen.push(task.name)
   switch (task.do) {
     case 'echo':
-      return { result: { name: task.name, workerData, threadId, seen: [...seen] } }
+      return { result: { name: task.name, workerData, threadId, isAlone, seen: [...seen] } }
     case 'sleep':
       await sleep(task.ms)
       return { result: task.name }
