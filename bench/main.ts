@@ -21,6 +21,7 @@ import { type Measurement, renderMeasurement } from './measurement.ts'
 import { benchPhones } from './phones.ts'
 import { benchSquash } from './squash.ts'
 import { benchTrain } from './train.ts'
+import { benchTrainStep } from './train-step.ts'
 import { benchUnknown } from './unknown.ts'
 import { benchVersion } from './version.ts'
 
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   alone: benchAlone,
   int8: benchInt8,
   train: benchTrain,
+  'train-step': benchTrainStep,
   unknown: benchUnknown,
   accuracy: benchAccuracy,
   'fine-tune': benchFineTune,

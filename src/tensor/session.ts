@@ -115,8 +115,9 @@ export async function loadPlacedSession(
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
-    // Between two runs the cores belong to others. Moments of weights that rest shrink for ever: computing with numbers
-    // below 1e-38 would cost a hundred times as much.
+    // Measured: a step of a whole network with batch norm takes 2.2 GB without a plan of memory and 4.0 GB with it.
+    enableMemPattern: false,
+    // Between two runs the cores belong to others; numbers below 1e-38 are slow to compute with and mean nothing here.
     extra: { session: { force_spinning_stop: '1', set_denormal_as_zero: '1' } },
   })
   return {

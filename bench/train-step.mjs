@@ -1,0 +1,61 @@
+/**
+ * Photos per second of training steps of EfficientNet-Lite0, on constant photos.
+ *
+ *   node bench/train-step.mjs FROM SIZE BATCH SECONDS THREADS
+ *
+ * FROM is the first block that trains, or "all": everything, with batch norm by the statistics of each batch.
+ */
+import { readFileSync } from 'node:fs'
+import { describeNetwork, findArchitecture } from '../dist/backbones/architectures.js'
+import { readWeights } from '../dist/features/inference-graph.js'
+import { measureStatistics } from '../dist/tensor/gradients/measure-statistics.js'
+import { planTrainingStep } from '../dist/tensor/gradients/plan-training-step.js'
+import { targetsOf } from '../dist/tensor/gradients/targets.js'
+import { openTrainer } from '../dist/tensor/gradients/trainer.js'
+
+const CLASSES = 81
+const [from, ...numbers] = process.argv.slice(2)
+const [size, batchSize, seconds, threads] = numbers.map(Number)
+
+const network = describeNetwork(findArchitecture('efficientnet-lite0'), { size, classes: CLASSES })
+const model = readFileSync(new URL('../weights/efficientnet-lite0.onnx', import.meta.url))
+const weights = new Map(readWeights(model))
+const kernel = Float32Array.from({ length: CLASSES * 1280 }, (_, at) => Math.sin(at) / 100)
+weights.set('classifier/kernel', { dims: [CLASSES, 1280], data: kernel })
+weights.set('classifier/bias', { dims: [CLASSES], data: new Float32Array(CLASSES) })
+const photos = Uint8Array.from(
+  { length: batchSize * size * size * 3 },
+  (_, at) => (at * 2654435761) >>> 24,
+)
+const everything = from === 'all'
+const step = await planTrainingStep(network, weights, {
+  ...(everything ? {} : { trainFrom: `block${from}` }),
+  batchSize,
+  optimiser: everything
+    ? { kind: 'sgd', momentum: 0.9 }
+    : { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  weightDecay: everything ? 1e-4 : 0.02,
+  batchNorm: everything
+    ? {
+        statistics: await measureStatistics(network, weights, {
+          photos: batchSize,
+          batches: [photos],
+          threads,
+        }),
+      }
+    : 'frozen',
+})
+const trainer = await openTrainer(step, { threads })
+const labels = Array.from({ length: batchSize }, (_, at) => at % CLASSES)
+const targets = targetsOf(labels, { classes: CLASSES, labelSmoothing: 0.1 })
+const request = { photos, targets, learningRate: 1e-4 }
+for (let warm = 0; warm < 2; warm++) await trainer.step(request)
+const start = performance.now()
+let steps = 0
+while (performance.now() - start < seconds * 1000 || steps < 2) {
+  const { isApplied } = await trainer.step(request)
+  if (!isApplied) throw new Error(`step ${steps} was not finite`)
+  steps++
+}
+console.log((batchSize * steps * 1000) / (performance.now() - start))
+await trainer.close()
