@@ -44,8 +44,10 @@ const PAUSE_MS = 20
 const RECREATE_EVERY = 5
 /** Longest time in which a switch must have reached every server. */
 const REACH_MS = 1000
-/** Load before the first figure, so that memory is what it stays. */
-const WARM_UP_MS = 5000
+/** From the start of the servers to the first request. */
+const SETTLE_MS = 5000
+/** From the last answer to a figure of memory. */
+const REST_MS = 5000
 
 export async function* benchSwitching(plan: SwitchingPlan): AsyncGenerator<Measurement> {
   const folder = mkdtempSync(join(tmpdir(), 'verger-switch-'))
@@ -61,16 +63,15 @@ export async function* benchSwitching(plan: SwitchingPlan): AsyncGenerator<Measu
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const load = controlLoad(client)
-    await sleep(Math.min(WARM_UP_MS, plan.calmMs))
+    await sleep(Math.min(SETTLE_MS, plan.calmMs))
     load.begin()
     await sleep(plan.calmMs)
     const calm = await load.end()
-    const before = memoryOf(servers)
+    const before = await memoryAtRest(servers, plan)
     load.begin()
     const moved = await moveDefault(plan, home, urls)
     const switching = await load.end()
-    await sleep(Math.min(WARM_UP_MS, plan.calmMs))
-    const after = memoryOf(servers)
+    const after = await memoryAtRest(servers, plan)
     for (const fault of [...calm.faults, ...switching.faults]) console.error(`  ${fault}`)
 
     yield figure('answers while the default moved', switching.answers, '')
@@ -167,8 +168,9 @@ async function waitFor(url: string, version: string): Promise<number> {
   }
 }
 
-/** Megabytes that the servers hold. */
-function memoryOf(servers: readonly TestServer[]): number {
+/** Megabytes that the servers hold once they have come to rest: an engine gives some back when nobody asks. */
+async function memoryAtRest(servers: readonly TestServer[], plan: SwitchingPlan): Promise<number> {
+  await sleep(Math.min(REST_MS, plan.calmMs))
   const kilobytes = servers.map(({ process: { pid } }) =>
     Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0),
   )

@@ -21,7 +21,7 @@ type Configuration = (typeof CONFIGURATIONS)[number]
 
 export async function* benchTrainStep(): AsyncGenerator<Measurement> {
   const keras = existsSync(join(ROOT, PYTHON)) ? openKeras() : undefined
-  if (keras === undefined) console.log('  Keras is left out: sh scripts/parity/setup.sh')
+  if (keras === undefined) console.log('  Keras is left out: sh scripts/setup-python.sh scripts/parity .parity')
   try {
     for (const configuration of CONFIGURATIONS) {
       const ours: { rate: number; peakMb: number }[] = []
