@@ -21,7 +21,8 @@ type Configuration = (typeof CONFIGURATIONS)[number]
 
 export async function* benchTrainStep(): AsyncGenerator<Measurement> {
   const keras = existsSync(join(ROOT, PYTHON)) ? openKeras() : undefined
-  if (keras === undefined) console.log('  Keras is left out: sh scripts/setup-python.sh scripts/parity .parity')
+  if (keras === undefined)
+    console.log('  Keras is left out: sh scripts/setup-python.sh scripts/parity .parity')
   try {
     for (const configuration of CONFIGURATIONS) {
       const ours: { rate: number; peakMb: number }[] = []

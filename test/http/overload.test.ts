@@ -131,12 +131,21 @@ describe('two models', () => {
 describe('bytes of requests', () => {
   test('beyond those held at once are refused', async () => {
     server = await startServer({ env: { VERGER_MAX_QUEUED_BYTES: '100000' } })
-    const { socket } = await openConnection(server.port)
-    socket.write(predictHead(99_000))
-    socket.write(Buffer.alloc(98_000))
-    // The first request is here as soon as the second, which comes after it, is refused.
+    const { port, url } = server
+    const beginRequest = async () => {
+      const connection = await openConnection(port)
+      connection.socket.write(predictHead(99_000))
+      connection.socket.write(Buffer.alloc(98_000))
+      return connection
+    }
+    let waiting = await beginRequest()
+    // The first request is here as soon as the second, which comes after it, is refused. It is itself refused where its
+    // bytes come while the second is being answered.
     await expect
-      .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status, SOON)
+      .poll(async () => {
+        if (waiting.received() !== '') waiting = await beginRequest()
+        return (await predict(url, photo, { type: 'image/jpeg' })).status
+      }, SOON)
       .toBe(503)
     const answer = await predict(server.url, photo, { type: 'image/jpeg' })
     expectError(
@@ -146,7 +155,7 @@ describe('bytes of requests', () => {
     )
     expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/)
     expect((await get(`${server.url}/healthz`)).status).toBe(200)
-    socket.destroy()
+    waiting.socket.destroy()
     await expect
       .poll(async () => (await predict(server.url, photo, { type: 'image/jpeg' })).status, SOON)
       .toBe(200)
