@@ -13,12 +13,6 @@ import type { GrpcOptions, GrpcServer } from './grpc/open-grpc-server.ts'
 import { openApp } from './open-app.ts'
 import { openTlsFiles, type TlsFiles } from './tls-files.ts'
 
-/**
- * Standard error, some lines at a time: a write for each request wakes a thread of libuv, which costs more than the line.
- * Times in milliseconds; what an exit finds unwritten is written then.
- */
-const LOG_DESTINATION = { fd: 2, sync: false, minLength: 4096, periodicFlush: 100 }
-
 export interface ListenOptions {
   readonly config: Config
   readonly host: string
@@ -47,7 +41,7 @@ export async function listen({
   grpcPort,
 }: ListenOptions): Promise<RunningServer> {
   const isLocal = isLoopback(host)
-  const logger = pino({ level: config.logLevel }, pino.destination(LOG_DESTINATION))
+  const logger = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: false }))
   const tls = config.tls === undefined ? undefined : await openTlsFiles(config.tls, logger)
   const stopping = new AbortController()
   const { signal } = stopping
