@@ -125,6 +125,8 @@ export function openStable(): Stable {
           BENTOML_HOME: join(folder, 'bentoml'),
           BENTOML_DO_NOT_TRACK: '1',
           PYTHONDONTWRITEBYTECODE: '1',
+          // As Verger does.
+          ORT_DISABLE_TELEMETRY: '1',
           ...env,
         },
       })

@@ -313,3 +313,13 @@ function memoryBytes(): number {
   const allowed = process.constrainedMemory()
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
 }
+
+/**
+ * Keeps ONNX Runtime to itself. Its builds report usage to their maker, with an id that they keep in the home folder, unless
+ * this is set when a process makes its first session (onnxruntime/core/platform/posix/telemetry.cc).
+ *
+ * To be called before, on the main thread: threads have a copy of the environment, of which native code knows nothing.
+ */
+export function refuseTelemetry(): void {
+  process.env['ORT_DISABLE_TELEMETRY'] = '1'
+}

@@ -8,6 +8,7 @@
  * stop and stops by itself.
  */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { refuseTelemetry } from '../core/config.ts'
 import { deserializeError, type ErrorMessage, serializeError, VergerError } from '../core/errors.ts'
 
 interface ThreadData<Task> {
@@ -35,6 +36,7 @@ export async function compute<Task, Result, Report>(
 ): Promise<Result> {
   signal?.throwIfAborted()
   const stop = new Int32Array(new SharedArrayBuffer(4))
+  refuseTelemetry()
   const worker = new Worker(entry, { workerData: { task, stop } satisfies ThreadData<Task> })
   const onAbort = () => Atomics.store(stop, 0, 1)
   signal?.addEventListener('abort', onAbort, { once: true })

@@ -1,5 +1,6 @@
 /** The only file that touches onnxruntime-node. `run` computes on the calling thread: use it from a worker thread. */
 import ort from 'onnxruntime-node'
+import { refuseTelemetry } from '../core/config.ts'
 import { VergerError } from '../core/errors.ts'
 
 export interface Session {
@@ -11,20 +12,32 @@ export interface Session {
   close(): Promise<void>
 }
 
+/** @param entries - of the session's configuration, by the parts of their names */
+function createSession(
+  model: string | Uint8Array,
+  threads: number,
+  entries: Readonly<Record<string, unknown>> = {},
+): Promise<ort.InferenceSession> {
+  refuseTelemetry()
+  return ort.InferenceSession.create(model as string, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // A plan of memory is kept for ever: for each shape of photos, or for a training step at nearly twice its memory.
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    extra: { session: entries },
+  })
+}
+
 /**
  * Loads an inference model whose input is `image`, uint8 `[n, height, width, 3]`.
  * @param threads - that compute one run; parallelism comes from one session per worker, so one is enough where work waits
  * Throws `backbone_damaged`.
  */
 export async function loadSession(model: string | Uint8Array, threads = 1): Promise<Session> {
-  const session = await ort.InferenceSession.create(model as string, {
-    intraOpNumThreads: threads,
+  const session = await createSession(model, threads, {
     // Threads that spin while they wait for work would take a core from what comes meanwhile.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-    interOpNumThreads: 1,
-    // Shapes differ from photo to photo: a plan of memory for each of them would be kept for ever.
-    enableMemPattern: false,
-    logSeverityLevel: 3,
+    intra_op: { allow_spinning: '0' },
   }).catch((error: unknown) => {
     throw new VergerError(
       'backbone_damaged',
@@ -63,12 +76,7 @@ export interface Computation {
 
 /** Loads a graph of the graph builder for calculations over all of `threads` cores. */
 export async function loadComputation(model: Uint8Array, threads: number): Promise<Computation> {
-  const session = await ort.InferenceSession.create(model, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    enableMemPattern: false,
-    logSeverityLevel: 3,
-  })
+  const session = await createSession(model, threads)
   return {
     async run(inputs, outputs) {
       const feeds = Object.fromEntries(
@@ -111,14 +119,10 @@ export async function loadPlacedSession(
   model: Uint8Array,
   threads: number,
 ): Promise<PlacedSession> {
-  const session = await ort.InferenceSession.create(model, {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    // Measured: a step of a whole network with batch norm takes 2.2 GB without a plan of memory and 4.0 GB with it.
-    enableMemPattern: false,
+  const session = await createSession(model, threads, {
     // Between two runs the cores belong to others; numbers below 1e-38 are slow to compute with and mean nothing here.
-    extra: { session: { force_spinning_stop: '1', set_denormal_as_zero: '1' } },
+    force_spinning_stop: '1',
+    set_denormal_as_zero: '1',
   })
   return {
     async run(inputs, outputs) {

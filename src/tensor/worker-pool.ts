@@ -11,6 +11,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Piscina } from 'piscina'
+import { refuseTelemetry } from '../core/config.ts'
 import { deserializeError, type ErrorMessage, VergerError } from '../core/errors.ts'
 import { FairQueue } from './fair-queue.ts'
 
@@ -83,6 +84,7 @@ export class WorkerPool<Task, Result> {
     this.threads = options.threads
     this.#timeoutMs = options.timeoutMs
     this.#waiting = new FairQueue(options.maxWaiting)
+    refuseTelemetry()
     this.#piscina = new Piscina({
       filename: options.entry.href,
       minThreads: 1,

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { refuseTelemetry } from '../../core/config.ts'
 import { deserializeError, type ErrorMessage, VergerError } from '../../core/errors.ts'
 import type { TrainerCall, TrainerWorkerData } from './trainer-worker.ts'
 import type { StepResult, Trainer, TrainingState, TrainingStep } from './training-step.ts'
@@ -11,6 +12,7 @@ export async function openTrainer(
   { threads }: { readonly threads: number },
 ): Promise<Trainer> {
   const data: TrainerWorkerData = { step, threads }
+  refuseTelemetry()
   const worker = new Worker(new URL('./trainer-worker.js', import.meta.url), { workerData: data })
   const answered = () =>
     new Promise<unknown>((resolve, reject) => {

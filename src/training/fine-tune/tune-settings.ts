@@ -44,10 +44,10 @@ export interface TuneChoices {
 }
 
 export function planTuneSettings({ network, size, photos }: TuneChoices): TuneSettings {
-  const stepsOf = (epochs: number) => Math.max(1, Math.round((epochs * photos) / BATCH_SIZE))
   const wanted = Math.ceil((LEAST_STEPS * BATCH_SIZE) / photos)
   const epochs = Math.min(MOST_EPOCHS, Math.max(EPOCHS, wanted))
-  const steps = stepsOf(epochs)
+  // The last step ends the last epoch.
+  const steps = Math.ceil((epochs * photos) / BATCH_SIZE)
   return {
     size,
     trainFrom: firstToLearn(network, LEARNING_SHARE),

@@ -62,6 +62,37 @@ const OPERATION_OF_PROJECT = ['projects', 'operations'] as const
 const LOCATION = ['projects', 'locations'] as const
 const OPERATION_OF_LOCATION = ['projects', 'locations', 'operations'] as const
 
+/** Who may do what: tokens say so, whatever it is about. */
+const GET_POLICY = {
+  verb: 'GET',
+  action: 'getIamPolicy',
+  parameter: 'resource',
+  scope: 'read',
+  query: {
+    'options.requestedPolicyVersion': { about: 'Is not read.', type: 'integer', format: 'int32' },
+  },
+  response: 'GoogleIamV1__Policy',
+  about: 'A policy without bindings: tokens decide who may do what.',
+} as const
+const SET_POLICY = {
+  verb: 'POST',
+  action: 'setIamPolicy',
+  parameter: 'resource',
+  scope: 'manage',
+  request: 'GoogleIamV1__SetIamPolicyRequest',
+  response: 'GoogleIamV1__Policy',
+  about: 'Is not offered: tokens decide who may do what.',
+} as const
+const TEST_PERMISSIONS = {
+  verb: 'POST',
+  action: 'testIamPermissions',
+  parameter: 'resource',
+  scope: 'read',
+  request: 'GoogleIamV1__TestIamPermissionsRequest',
+  response: 'GoogleIamV1__TestIamPermissionsResponse',
+  about: 'Which of some permissions the token of the caller allows.',
+} as const
+
 const METHODS = {
   'projects.getConfig': {
     verb: 'GET',
@@ -141,38 +172,9 @@ const METHODS = {
     response: OPERATION,
     about: 'Deletes a model that has no versions.',
   },
-  'projects.models.getIamPolicy': {
-    verb: 'GET',
-    of: MODEL,
-    action: 'getIamPolicy',
-    parameter: 'resource',
-    scope: 'read',
-    query: {
-      'options.requestedPolicyVersion': { about: 'Is not read.', type: 'integer', format: 'int32' },
-    },
-    response: 'GoogleIamV1__Policy',
-    about: 'A policy without bindings: tokens decide who may do what.',
-  },
-  'projects.models.setIamPolicy': {
-    verb: 'POST',
-    of: MODEL,
-    action: 'setIamPolicy',
-    parameter: 'resource',
-    scope: 'manage',
-    request: 'GoogleIamV1__SetIamPolicyRequest',
-    response: 'GoogleIamV1__Policy',
-    about: 'Is not offered: tokens decide who may do what.',
-  },
-  'projects.models.testIamPermissions': {
-    verb: 'POST',
-    of: MODEL,
-    action: 'testIamPermissions',
-    parameter: 'resource',
-    scope: 'read',
-    request: 'GoogleIamV1__TestIamPermissionsRequest',
-    response: 'GoogleIamV1__TestIamPermissionsResponse',
-    about: 'Which of some permissions the token of the caller allows.',
-  },
+  'projects.models.getIamPolicy': { ...GET_POLICY, of: MODEL },
+  'projects.models.setIamPolicy': { ...SET_POLICY, of: MODEL },
+  'projects.models.testIamPermissions': { ...TEST_PERMISSIONS, of: MODEL },
   'projects.models.versions.create': {
     verb: 'POST',
     of: MODEL,
@@ -341,38 +343,9 @@ const METHODS = {
     response: `${ML}Job`,
     about: 'Is not offered: an operation keeps no labels.',
   },
-  'projects.jobs.getIamPolicy': {
-    verb: 'GET',
-    of: JOB,
-    action: 'getIamPolicy',
-    parameter: 'resource',
-    scope: 'read',
-    query: {
-      'options.requestedPolicyVersion': { about: 'Is not read.', type: 'integer', format: 'int32' },
-    },
-    response: 'GoogleIamV1__Policy',
-    about: 'A policy without bindings: tokens decide who may do what.',
-  },
-  'projects.jobs.setIamPolicy': {
-    verb: 'POST',
-    of: JOB,
-    action: 'setIamPolicy',
-    parameter: 'resource',
-    scope: 'manage',
-    request: 'GoogleIamV1__SetIamPolicyRequest',
-    response: 'GoogleIamV1__Policy',
-    about: 'Is not offered: tokens decide who may do what.',
-  },
-  'projects.jobs.testIamPermissions': {
-    verb: 'POST',
-    of: JOB,
-    action: 'testIamPermissions',
-    parameter: 'resource',
-    scope: 'read',
-    request: 'GoogleIamV1__TestIamPermissionsRequest',
-    response: 'GoogleIamV1__TestIamPermissionsResponse',
-    about: 'Which of some permissions the token of the caller allows.',
-  },
+  'projects.jobs.getIamPolicy': { ...GET_POLICY, of: JOB },
+  'projects.jobs.setIamPolicy': { ...SET_POLICY, of: JOB },
+  'projects.jobs.testIamPermissions': { ...TEST_PERMISSIONS, of: JOB },
 } as const satisfies Record<string, Omit<CloudMethod, 'id'>>
 
 export type MethodId = keyof typeof METHODS
