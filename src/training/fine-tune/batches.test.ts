@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { epochsAfter, toAugment, turnsOf } from './batches.ts'
+import { toAugment, turnsOf } from './batches.ts'
 
 const plan = { learn: [3, 5, 8, 13, 21], batchSize: 2, seed: 1 }
 const rowsOf = (steps: readonly number[]) =>
@@ -26,10 +26,6 @@ describe('turnsOf', () => {
       { row: 4, epoch: 2 },
     ])
   })
-})
-
-it('counts the epochs that are over', () => {
-  expect([0, 1, 2, 3, 4].map((step) => epochsAfter(plan, step))).toEqual([0, 0, 1, 1, 2])
 })
 
 it('changes a photo otherwise in each epoch, and alike in the same', async () => {

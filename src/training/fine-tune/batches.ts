@@ -53,12 +53,6 @@ export function toAugment(
   )
 }
 
-/** Epochs that are over after a step. */
-export const epochsAfter = (
-  { learn, batchSize }: Pick<BatchPlan, 'learn' | 'batchSize'>,
-  step: number,
-) => Math.floor(((step + 1) * batchSize) / learn.length)
-
 /** Bytes of a hash that fill the 53 bits of a seed as far as they are whole. */
 const SEED_BYTES = 6
 

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { efficientNetLite0 } from '../../backbones/architectures/efficientnet-lite0.ts'
+import { describeNetwork } from '../../backbones/architectures.ts'
+import {
+  addJudgement,
+  addStep,
+  BEGINNING,
+  isDue,
+  isOver,
+  type TuneProgress,
+} from './tune-progress.ts'
+import { planTuneSettings } from './tune-settings.ts'
+import { featureNetwork } from './tuning-network.ts'
+
+const passing = { batchSize: 32, photos: 640 }
+const network = featureNetwork(describeNetwork(efficientNetLite0), 224)
+const settings = planTuneSettings({ network, size: 224, photos: passing.photos })
+const baseline = { accuracy: 0.7, loss: 1 }
+
+/** After an epoch of twenty steps. */
+function pass(progress: TuneProgress, accuracy: number, loss: number): TuneProgress {
+  let next = progress
+  while (next === progress || !isDue(next, settings, passing)) {
+    next = addStep(next, { loss: 2, correct: 16 })
+  }
+  return addJudgement(next, { accuracy, loss }, baseline, passing)
+}
+
+describe('a fine-tuning', () => {
+  it('is judged where an epoch ends', () => {
+    const { steps, epochs, sum } = pass(BEGINNING, 0.8, 0.5)
+    expect([steps, sum.steps]).toEqual([20, 0])
+    expect(epochs).toEqual([
+      { epoch: 1, loss: 2, accuracy: 0.5, validation: { accuracy: 0.8, loss: 0.5 } },
+    ])
+  })
+
+  it('keeps the epoch of least loss among those that are no less accurate than the baseline', () => {
+    const epochs = [
+      [0.69, 0.1],
+      [0.7, 0.6],
+      [0.8, 0.5],
+      [0.9, 0.5],
+    ] as const
+    let progress = BEGINNING
+    const best = epochs.map(([accuracy, loss]) => {
+      progress = pass(progress, accuracy, loss)
+      return progress.bestEpoch
+    })
+    expect(best).toEqual([undefined, 2, 3, 3])
+  })
+
+  it('is over with its last step, or once no epoch has been better for long', () => {
+    let progress = pass(BEGINNING, 0.9, 0.1)
+    while (!isOver(progress, settings)) progress = pass(progress, 0.8, 0.5)
+    expect(progress.epochs).toHaveLength(1 + Math.ceil(0.4 * settings.epochs))
+    let worse = BEGINNING
+    while (!isOver(worse, settings)) worse = pass(worse, 0.5, 0.5)
+    expect([worse.steps, worse.epochs.length]).toEqual([settings.schedule.steps, settings.epochs])
+  })
+})

@@ -1,0 +1,106 @@
+/** How far a fine-tuning has come, as data that a checkpoint holds; and when it is over. */
+import type { Judgement } from './judge-candidate.ts'
+import type { TuneSettings } from './tune-settings.ts'
+
+export interface EpochFigures {
+  /** From 1. */
+  readonly epoch: number
+  /** Of the photos that were learned from since the epoch before, with the target smoothed. */
+  readonly loss: number
+  readonly accuracy: number
+  readonly validation: Judgement
+}
+
+export interface TuneProgress {
+  /** Steps that are done. */
+  readonly steps: number
+  readonly epochs: readonly EpochFigures[]
+  /** Of those as accurate as the baseline on the validation photos, the epoch of least loss there. */
+  readonly bestEpoch: number | undefined
+  /** Over the steps since the epoch before. */
+  readonly sum: { readonly steps: number; readonly loss: number; readonly correct: number }
+}
+
+const NOTHING: TuneProgress['sum'] = { steps: 0, loss: 0, correct: 0 }
+
+export const BEGINNING: TuneProgress = {
+  steps: 0,
+  epochs: [],
+  bestEpoch: undefined,
+  sum: NOTHING,
+}
+
+/** Epochs without a better one after which it is over, as a share of all and at least. */
+const PATIENCE_SHARE = 0.4
+const LEAST_PATIENCE = 4
+/** Steps between two judgements at least: an epoch of few photos is over at once. */
+const JUDGED_STEPS = 10
+
+/** Counts a step: its mean loss, and the photos that it had right. */
+export const addStep = (
+  progress: TuneProgress,
+  { loss, correct }: { readonly loss: number; readonly correct: number },
+): TuneProgress => ({
+  ...progress,
+  steps: progress.steps + 1,
+  sum: {
+    steps: progress.sum.steps + 1,
+    loss: progress.sum.loss + loss,
+    correct: progress.sum.correct + correct,
+  },
+})
+
+/** Adds what the validation photos say, and compares it with the best so far. */
+export function addJudgement(
+  { steps, epochs, bestEpoch, sum }: TuneProgress,
+  validation: Judgement,
+  baseline: Judgement,
+  { batchSize, photos }: Passing,
+): TuneProgress {
+  const figures: EpochFigures = {
+    epoch: Math.max(1, epochsIn(steps, { batchSize, photos })),
+    loss: sum.loss / sum.steps,
+    accuracy: sum.correct / (sum.steps * batchSize),
+    validation,
+  }
+  const least = epochs.find(({ epoch }) => epoch === bestEpoch)?.validation.loss
+  const isBest =
+    validation.accuracy >= baseline.accuracy && (least === undefined || validation.loss < least)
+  return {
+    steps,
+    epochs: [...epochs, figures],
+    bestEpoch: isBest ? figures.epoch : bestEpoch,
+    sum: NOTHING,
+  }
+}
+
+export interface Passing {
+  readonly batchSize: number
+  /** Photos that pass by in an epoch. */
+  readonly photos: number
+}
+
+/** Epochs that are over after so many steps. */
+const epochsIn = (steps: number, { batchSize, photos }: Passing): number =>
+  Math.floor((steps * batchSize) / photos)
+
+/** Whether an epoch has ended with the last step, or the last one of all is done. */
+export const isDue = (
+  { steps, sum }: TuneProgress,
+  { schedule }: TuneSettings,
+  passing: Passing,
+): boolean =>
+  steps === schedule.steps ||
+  (sum.steps >= JUDGED_STEPS && epochsIn(steps, passing) > epochsIn(steps - 1, passing))
+
+/** Whether all steps are done, or no epoch has been better for long. */
+export function isOver(
+  { steps, epochs, bestEpoch }: TuneProgress,
+  { schedule, epochs: all }: TuneSettings,
+): boolean {
+  const patience = Math.max(LEAST_PATIENCE, Math.ceil(PATIENCE_SHARE * all))
+  return (
+    steps >= schedule.steps ||
+    (bestEpoch !== undefined && (epochs.at(-1)?.epoch ?? 0) - bestEpoch >= patience)
+  )
+}
