@@ -1,5 +1,5 @@
 /** Trains, says what happens on the way, and puts the bundle where it was asked for. */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
@@ -11,6 +11,7 @@ import type { Sides } from '../training/plan-sides.ts'
 import { requireTrainable } from '../training/prepare-dataset.ts'
 import {
   type Precision,
+  previewTraining,
   type Trained,
   type TrainMode,
   train,
@@ -30,6 +31,7 @@ import { renderQuantization } from './render-quantization.ts'
 import { scanWithProgress } from './scan-with-progress.ts'
 import { StepLine } from './step-line.ts'
 import { createTuningNarrator } from './tuning-narrator.ts'
+import { writePreview } from './write-preview.ts'
 
 export interface RunTrainPlan {
   readonly dataset: string
@@ -47,6 +49,8 @@ export interface RunTrainPlan {
   readonly register: string | undefined
   readonly setDefault: boolean
   readonly corrections: boolean
+  /** Takes a page of photos as a fine-tuning would see them; nothing is trained then. */
+  readonly preview: string | undefined
   readonly dryRun: boolean
   readonly json: boolean
 }
@@ -75,17 +79,18 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
         : { photos: [], dataset: scanned }
     say(describeDataset(context, dataset, extra, model))
     requireTrainable([...dataset.photos, ...extra], dataset.findings)
+    const trainPlan = { ...plan, dataset, extra, backbone }
+    const trainContext = {
+      ...{ home: config.home, workers: config.workers, limits: config.limits },
+      onEvent: narrator.tell,
+    }
+    if (plan.preview !== undefined) {
+      const preview = await previewTraining(trainPlan, trainContext)
+      return await writePreview(context, resolve(context.cwd, plan.preview), preview, plan.json)
+    }
     if (plan.dryRun) return
 
-    const trained = await train(
-      { ...plan, dataset, extra, backbone },
-      {
-        home: config.home,
-        workers: config.workers,
-        limits: config.limits,
-        onEvent: narrator.tell,
-      },
-    )
+    const trained = await train(trainPlan, trainContext)
     const kept = await keepBundle(context, store, { ...plan, dataset }, trained)
     const elapsedMs = performance.now() - startMs
     if (plan.json) printJson(context, toJson(trained, kept, elapsedMs))

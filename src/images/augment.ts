@@ -19,6 +19,13 @@ export interface Augmentation {
   readonly brightness: number
 }
 
+/** Leaves a photo as it is. */
+export const UNCHANGED: Augmentation = {
+  crop: { left: 0, top: 0, width: 1, height: 1 },
+  isMirrored: false,
+  brightness: 1,
+}
+
 /** Least share of a side that is kept, and how far brightness goes from 1. */
 const LEAST_CROP = 0.66
 const BRIGHTNESS = 0.2

@@ -74,7 +74,7 @@ export function prepareDataset(
 }
 
 /** Photos to learn from and measure with: the first of each copy, unless copies stand under two labels. */
-function usableRows(photos: readonly Pick<DatasetPhoto, 'sha256' | 'label'>[]): number[] {
+export function usableRows(photos: readonly Pick<DatasetPhoto, 'sha256' | 'label'>[]): number[] {
   const labelsOf = new Map<string, Set<string>>()
   for (const { sha256, label } of photos) {
     labelsOf.set(sha256, (labelsOf.get(sha256) ?? new Set()).add(label))

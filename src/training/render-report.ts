@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { VergerError } from '../core/errors.ts'
 import { packagePath } from '../core/version.ts'
-import type { DatasetReport, EvaluationReport } from './report.ts'
+import type { DatasetReport, EvaluationReport, PreviewReport } from './report.ts'
 
 /** The element of the form, empty, that takes the figures. */
 const OPENING = '<script type="application/json" id="data">'
@@ -15,7 +15,7 @@ const CLOSING = '</script>'
  * @throws VergerError `report_form_missing` where the form was not built.
  */
 export function renderReport(
-  report: EvaluationReport | DatasetReport,
+  report: EvaluationReport | DatasetReport | PreviewReport,
   formPath: string = packagePath('web/report/dist/report.html'),
 ): string {
   const parts = readForm(formPath).split(OPENING + CLOSING)

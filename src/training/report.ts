@@ -114,6 +114,28 @@ export interface EvaluationReport {
   }
 }
 
+/** Photos as a fine-tuning sees them: what `verger train --preview` writes. */
+export interface PreviewReport {
+  readonly kind: 'preview'
+  readonly format: 1
+  readonly vergerVersion: string
+  readonly createdAt: string
+  readonly dataset: { readonly name: string; readonly photos: number; readonly labels: number }
+  readonly backbone: string
+  readonly seed: number
+  /** Side of the network in pixels. */
+  readonly size: number
+  /** A photo of each label that is shown. */
+  readonly rows: readonly {
+    readonly label: string
+    readonly path: string
+    /** The whole photo at the side of the network, as `data:` URL. */
+    readonly original: string
+    /** The same as the first epochs see it. */
+    readonly epochs: readonly string[]
+  }[]
+}
+
 /** A contact sheet of what `verger datasets check` found. */
 export interface DatasetReport {
   readonly kind: 'dataset'

@@ -13,10 +13,11 @@ import { argmaxRows } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, compareModels } from './build-evaluation.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
+import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
-import type { Comparison, EvaluationReport } from './report.ts'
+import type { Comparison, EvaluationReport, PreviewReport } from './report.ts'
 import type { TrainContext } from './train-context.ts'
 import { tryRounded } from './try-rounded.ts'
 
@@ -67,9 +68,7 @@ const WORTH = 0.98
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
   refuseRoundedTuning(plan)
-  const photos = [...plan.dataset.photos, ...plan.extra].sort((a, b) =>
-    compareCodePoints(a.path, b.path),
-  )
+  const photos = allPhotos(plan)
   const { network } = plan.backbone
   const size = plan.size ?? sizeFor(photos, plan.backbone)
   const isTaken = (set: ViewSet) =>
@@ -92,6 +91,23 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
         name: 'the same in float32',
         attempt: best,
       })
+}
+
+const allPhotos = ({ dataset, extra }: Pick<TrainPlan, 'dataset' | 'extra'>): ScannedPhoto[] =>
+  [...dataset.photos, ...extra].sort((a, b) => compareCodePoints(a.path, b.path))
+
+/** Shows what a fine-tuning of the plan would learn from. Throws like `previewTuning`, and for a side as `train` does. */
+export async function previewTraining(
+  plan: TrainPlan,
+  context: TrainContext,
+): Promise<PreviewReport> {
+  const photos = allPhotos(plan)
+  const { backbone, dataset, seed } = plan
+  const set = plan.views === 'auto' ? 'plain' : plan.views
+  const [view] = viewsOf(set, plan.size ?? sizeFor(photos, backbone))
+  const size = view?.size ?? backbone.network.input.size
+  checkSide(backbone.network, size)
+  return previewTuning({ name: dataset.name, photos, backbone, size, seed }, context)
 }
 
 function refuseRoundedTuning({ mode, precision }: TrainPlan): void {

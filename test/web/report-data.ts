@@ -7,6 +7,7 @@ import type {
   EvaluationReport,
   Interval,
   LabelFigures,
+  PreviewReport,
   ReliabilityBin,
   ReportPhoto,
 } from '../../src/training/report.ts'
@@ -363,5 +364,26 @@ export async function createDatasetCheck(labels: readonly string[]): Promise<Dat
         photos: [],
       },
     ],
+  }
+}
+
+/** A preview with a row for each label. */
+export async function createPreview(labels: readonly string[]): Promise<PreviewReport> {
+  const random = createRandom(3)
+  const drawAll = (label: number, count: number) =>
+    Promise.all(Array.from({ length: count }, () => drawThumbnail(label, random)))
+  return {
+    kind: 'preview',
+    format: 1,
+    vergerVersion: '0.1.0',
+    createdAt: '2026-11-22T08:47:34.000Z',
+    dataset: { name: 'market-stall', photos: 960, labels: labels.length },
+    ...{ backbone: 'efficientnet-lite0', seed: 1, size: 224 },
+    rows: await Promise.all(
+      labels.map(async (label, index) => {
+        const [original = '', ...epochs] = await drawAll(index, 8)
+        return { label, path: `${label}/IMG_1.jpg`, original, epochs }
+      }),
+    ),
   }
 }

@@ -6,11 +6,12 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packagePath } from '../../src/core/version.ts'
 import { renderReport } from '../../src/training/render-report.ts'
-import type { DatasetReport, EvaluationReport } from '../../src/training/report.ts'
+import type { DatasetReport, EvaluationReport, PreviewReport } from '../../src/training/report.ts'
 import { LOW_CONTRAST, OVERFLOW_WIDTH, styleOf } from './in-page.ts'
 import {
   createDatasetCheck,
   createEvaluation,
+  createPreview,
   FRUITS,
   MARKET,
   NASTY_LABELS,
@@ -19,7 +20,7 @@ import { openBrowser, visit } from './support.ts'
 
 const MANY = Array.from({ length: 500 }, (_, index) => `label-${index}`)
 
-type Report = EvaluationReport | DatasetReport
+type Report = EvaluationReport | DatasetReport | PreviewReport
 
 let browser: Browser
 let folder: string
@@ -44,6 +45,8 @@ beforeAll(async () => {
   )
   reports.set('dataset', await createDatasetCheck(FRUITS))
   reports.set('nasty-dataset', await createDatasetCheck(NASTY_LABELS))
+  reports.set('preview', await createPreview(FRUITS))
+  reports.set('nasty-preview', await createPreview(NASTY_LABELS))
   for (const [name, report] of reports) {
     await writeFile(join(folder, `${name}.html`), renderReport(report))
   }
@@ -108,7 +111,7 @@ describe('the file', () => {
     expect(policy).not.toContain('unsafe')
   })
 
-  test.each(['nasty', 'nasty-dataset'])(
+  test.each(['nasty', 'nasty-dataset', 'nasty-preview'])(
     'shows labels that look like markup as they are: %s',
     (name) =>
       onReport(name, async (page) => {
@@ -368,8 +371,29 @@ describe('the check of a dataset', () => {
     }))
 })
 
+describe('the preview of a fine-tuning', () => {
+  test('shows a photo of each label, whole and as its epochs see it', () =>
+    onReport('preview', async (page) => {
+      await page.getByText('A photo of each of its 9 labels, squashed to the 224').waitFor()
+      const rows = page.locator('.preview')
+      expect(await rows.count()).toBe(9)
+      const pictures = rows.first().getByRole('img')
+      expect(await pictures.count()).toBe(8)
+      const alts = await pictures.evaluateAll((all) => all.map((one) => one.getAttribute('alt')))
+      expect(alts.slice(0, 2)).toEqual(['apple, whole', 'apple in epoch 1'])
+    }))
+})
+
 describe('how it looks', () => {
-  const ALL = ['nine', 'market', 'nasty', 'flawless', 'dataset', 'nasty-dataset'] as const
+  const ALL = [
+    'nine',
+    'market',
+    'nasty',
+    'flawless',
+    'dataset',
+    'nasty-dataset',
+    'preview',
+  ] as const
 
   test.each(ALL)('at 320 pixels nothing of %s scrolls the page to the side', (name) =>
     onReport(

@@ -16,6 +16,7 @@ interface TrainOptions {
   readonly setDefault?: true
   readonly corrections: boolean
   readonly dryRun?: true
+  readonly preview?: string
   readonly json?: true
 }
 
@@ -74,6 +75,11 @@ export function createTrainCommand(context: CommandContext): Command {
     .option('--glob <pattern>', "photos to take, e.g. '**/*.jpg'")
     .option('--seed <n>', 'number from which everything random follows', parseSeed, 1)
     .option('--no-corrections', 'leave out photos that were corrected for the model')
+    .option(
+      '--preview <file.html>',
+      'write a page of photos as a fine-tuning would see them, and train nothing',
+      parsePage,
+    )
     .option('--dry-run', 'show what would be learned from, and train nothing')
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -84,6 +90,7 @@ Examples:
   $ verger train sample-fruits --register fruits/v1 --set-default
   $ verger train photos.zip --views mirrored --out fruits-bundle
   $ verger train photos/ --mode fine-tune --register fruits
+  $ verger train photos/ --preview sheet.html
   $ verger predict banana.jpg --model fruits
 
 Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
@@ -104,6 +111,7 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
         register: options.register,
         setDefault: options.setDefault === true,
         corrections: options.corrections,
+        preview: options.preview,
         dryRun: options.dryRun === true,
         json: options.json === true,
       })
@@ -120,4 +128,12 @@ function parseSeed(value: string): number {
   const seed = Number(value)
   if (Number.isSafeInteger(seed) && seed >= 0) return seed
   throw new InvalidArgumentError(`Expected a whole number from 0, received '${value}'.`)
+}
+
+/** A page under another name would not open. */
+function parsePage(value: string): string {
+  if (/\.html?$/i.test(value)) return value
+  throw new InvalidArgumentError(
+    `Expected the name of a page, e.g. sheet.html, received '${value}'.`,
+  )
 }

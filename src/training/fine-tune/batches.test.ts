@@ -28,11 +28,10 @@ describe('turnsOf', () => {
   })
 })
 
-it('changes a photo otherwise in each epoch, and alike in the same', async () => {
-  const photos = [
-    { path: 'a.jpg', sha256: 'a'.repeat(64), label: 'a', load: 'a.jpg' },
-  ] as unknown as Parameters<typeof toAugment>[0]['photos']
-  const drawn = async (epoch: number) => toAugment({ photos, seed: 1 }, [{ row: 0, epoch }])
-  expect(await drawn(0)).toEqual(await drawn(0))
+it('changes a photo otherwise in each epoch, alike in the same, whatever its row', async () => {
+  const photo = { path: 'a.jpg', sha256: 'a'.repeat(64), label: 'a', load: 'a.jpg' }
+  const photos = [photo, photo] as unknown as Parameters<typeof toAugment>[0]['photos']
+  const drawn = (epoch: number, row = 0) => toAugment({ photos, seed: 1 }, [{ row, epoch }])
+  expect(await drawn(0)).toEqual(await drawn(0, 1))
   expect(await drawn(1)).not.toEqual(await drawn(0))
 })

@@ -2,7 +2,7 @@
 import { sha256 } from '../../core/hashes.ts'
 import type { ScannedPhoto } from '../../datasets/scan.ts'
 import type { PhotoToAugment } from '../../features/augmented-photos.ts'
-import { drawAugmentation } from '../../images/augment.ts'
+import { type Augmentation, drawAugmentation } from '../../images/augment.ts'
 import { createRandom, type Random } from '../../learn/random.ts'
 
 export interface BatchPlan {
@@ -34,6 +34,10 @@ export function turnsOf(
   })
 }
 
+/** How a photo of this hash is changed in an epoch, counted from 0: whatever other photos there are. */
+export const augmentationOf = (seed: number, epoch: number, sha256: string): Augmentation =>
+  drawAugmentation(randomOf(seed, 'photo', epoch, sha256))
+
 /** Loads what has to be loaded, and says how each photo is changed. */
 export function toAugment(
   { photos, seed }: Pick<BatchPlan, 'photos' | 'seed'>,
@@ -47,7 +51,7 @@ export function toAugment(
       return {
         photo: typeof load === 'string' ? load : await load(),
         sha256: hash,
-        augmentation: drawAugmentation(randomOf(seed, 'photo', epoch, row)),
+        augmentation: augmentationOf(seed, epoch, hash),
       }
     }),
   )

@@ -1,7 +1,12 @@
 import { render } from 'preact'
-import type { DatasetReport, EvaluationReport } from '../../../src/training/report.ts'
+import type {
+  DatasetReport,
+  EvaluationReport,
+  PreviewReport,
+} from '../../../src/training/report.ts'
 import { DatasetPage } from './dataset-page.tsx'
 import { EvaluationPage } from './evaluation-page.tsx'
+import { PreviewPage } from './preview-page.tsx'
 import './styles/base.css'
 import './styles/frame.css'
 import './styles/headline.css'
@@ -11,6 +16,7 @@ import './styles/confusion.css'
 import './styles/photos.css'
 import './styles/comparison.css'
 import './styles/dataset.css'
+import './styles/preview.css'
 import './styles/print.css'
 
 function elementOf(id: string): HTMLElement {
@@ -24,15 +30,19 @@ const app = elementOf('app')
 if (json.trim() === '') {
   app.textContent = 'This is the empty form of a report: no figures were written into it.'
 } else {
-  const report = JSON.parse(json) as EvaluationReport | DatasetReport
+  const report = JSON.parse(json) as EvaluationReport | DatasetReport | PreviewReport
   const subject = report.kind === 'evaluation' ? report.model.name : report.dataset.name
   document.title = `${subject} · Verger report`
-  render(
-    report.kind === 'evaluation' ? (
-      <EvaluationPage report={report} />
-    ) : (
-      <DatasetPage report={report} />
-    ),
-    app,
-  )
+  render(<Page report={report} />, app)
+}
+
+function Page({ report }: { readonly report: EvaluationReport | DatasetReport | PreviewReport }) {
+  switch (report.kind) {
+    case 'evaluation':
+      return <EvaluationPage report={report} />
+    case 'dataset':
+      return <DatasetPage report={report} />
+    case 'preview':
+      return <PreviewPage report={report} />
+  }
 }

@@ -24,15 +24,17 @@ export function ReportFrame(props: ReportFrameProps) {
           <bdi>{props.title}</bdi>
         </h1>
         <p class="lead">{props.lead}</p>
-        <nav aria-label="Parts of this report">
-          <ul class="links">
-            {props.links.map(({ id, text }) => (
-              <li key={id}>
-                <a href={`#${id}`}>{text}</a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        {props.links.length > 0 && (
+          <nav aria-label="Parts of this report">
+            <ul class="links">
+              {props.links.map(({ id, text }) => (
+                <li key={id}>
+                  <a href={`#${id}`}>{text}</a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+        )}
       </header>
       <main>{props.children}</main>
       <footer class="foot">
