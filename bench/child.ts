@@ -53,7 +53,7 @@ export function runProgram(
 }
 
 /** High-water mark of a living process. */
-function peakMemoryMb(pid: number | undefined): number | undefined {
+export function peakMemoryMb(pid: number | undefined): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]

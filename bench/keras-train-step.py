@@ -1,15 +1,19 @@
 """Photos per second of training steps of EfficientNet-Lite0 in Keras, on constant photos and random weights.
 
-Usage: keras-train-step.py; each line of standard input, "FROM SIZE BATCH SECONDS", is answered by one number.
+Usage: echo SECONDS | keras-train-step.py FROM SIZE BATCH
 FROM is the first block that trains, with batch norm folded away; or "all": everything trains, batch norm included.
+It says "ready" after two steps; each line of standard input, the seconds to measure for, is answered by one number.
+
+Keras as fast as it was found to be: one tf.function without XLA, TensorFlow's own number of threads, oneDNN, float32, and
+scaled photos at hand. What was slower stands in docs/decisions/0024-training-step.md.
 """
 
-import functools
 import os
 import sys
 import time
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
 import keras
 import numpy as np
@@ -65,9 +69,8 @@ def build(first, size):
     return keras.Model(photo, keras.layers.Dense(CLASSES)(x))
 
 
-@functools.cache
 def prepare(first, size, batch):
-    """A step of a configuration that has run twice, so that its graph is made."""
+    """A step that has run twice, so that its graph is made."""
     model = build(first, size)
     if first == "all":
         optimiser = keras.optimizers.SGD(0.02, momentum=0.9, weight_decay=1e-4)
@@ -84,15 +87,14 @@ def prepare(first, size, batch):
         return value
 
     random = np.random.default_rng(0)
-    photos = random.normal(size=(batch, size, size, 3)).astype(np.float32)
-    labels = np.eye(CLASSES, dtype=np.float32)[random.integers(0, CLASSES, batch)]
+    photos = tf.constant(random.normal(size=(batch, size, size, 3)), tf.float32)
+    labels = tf.one_hot(random.integers(0, CLASSES, batch), CLASSES)
     for _ in range(2):
         step(photos, labels).numpy()
     return lambda: step(photos, labels).numpy()
 
 
-def measure(first, size, batch, seconds):
-    step = prepare(first, size, batch)
+def measure(step, batch, seconds):
     start, steps = time.perf_counter(), 0
     while time.perf_counter() - start < seconds or steps < 2:
         step()
@@ -100,6 +102,8 @@ def measure(first, size, batch, seconds):
     return batch * steps / (time.perf_counter() - start)
 
 
+first, size, batch = sys.argv[1:]
+step = prepare(first, int(size), int(batch))
+print("ready", flush=True)
 for line in sys.stdin:
-    first, size, batch, seconds = line.split()
-    print(measure(first, int(size), int(batch), float(seconds)), flush=True)
+    print(measure(step, int(batch), float(line)), flush=True)

@@ -13,7 +13,6 @@ import { benchBackbones } from './backbones.ts'
 import { benchBatch } from './batch.ts'
 import { benchCold } from './cold.ts'
 import { benchDecode } from './decode.ts'
-import { benchFineTune } from './fine-tune.ts'
 import { benchHttp } from './http.ts'
 import { benchInt8 } from './int8.ts'
 import { benchMany } from './many.ts'
@@ -21,7 +20,6 @@ import { type Measurement, renderMeasurement } from './measurement.ts'
 import { benchPhones } from './phones.ts'
 import { benchSquash } from './squash.ts'
 import { benchTrain } from './train.ts'
-import { benchTrainStep } from './train-step.ts'
 import { benchUnknown } from './unknown.ts'
 import { benchVersion } from './version.ts'
 
@@ -38,10 +36,8 @@ const BENCHES: Readonly<Record<string, () => AsyncIterable<Measurement>>> = {
   alone: benchAlone,
   int8: benchInt8,
   train: benchTrain,
-  'train-step': benchTrainStep,
   unknown: benchUnknown,
   accuracy: benchAccuracy,
-  'fine-tune': benchFineTune,
 }
 
 const named = process.argv.slice(2)

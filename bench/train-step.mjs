@@ -1,11 +1,13 @@
 /**
  * Photos per second of training steps of EfficientNet-Lite0, on constant photos.
  *
- *   node bench/train-step.mjs FROM SIZE BATCH SECONDS THREADS
+ *   echo SECONDS | node bench/train-step.mjs FROM SIZE BATCH THREADS
  *
- * FROM is the first block that trains, or "all": everything, with batch norm by the statistics of each batch.
+ * FROM is the first block that trains, or "all": everything, with batch norm by the statistics of each batch. It says "ready"
+ * after two steps; each line of standard input, the seconds to measure for, is answered by one number.
  */
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { describeNetwork, findArchitecture } from '../dist/backbones/architectures.js'
 import { readWeights } from '../dist/features/inference-graph.js'
 import { measureStatistics } from '../dist/tensor/gradients/measure-statistics.js'
@@ -15,7 +17,7 @@ import { openTrainer } from '../dist/tensor/gradients/trainer.js'
 
 const CLASSES = 81
 const [from, ...numbers] = process.argv.slice(2)
-const [size, batchSize, seconds, threads] = numbers.map(Number)
+const [size, batchSize, threads] = numbers.map(Number)
 
 const network = describeNetwork(findArchitecture('efficientnet-lite0'), { size, classes: CLASSES })
 const model = readFileSync(new URL('../weights/efficientnet-lite0.onnx', import.meta.url))
@@ -49,13 +51,20 @@ const trainer = await openTrainer(step, { threads })
 const labels = Array.from({ length: batchSize }, (_, at) => at % CLASSES)
 const targets = targetsOf(labels, { classes: CLASSES, labelSmoothing: 0.1 })
 const request = { photos, targets, learningRate: 1e-4 }
-for (let warm = 0; warm < 2; warm++) await trainer.step(request)
-const start = performance.now()
-let steps = 0
-while (performance.now() - start < seconds * 1000 || steps < 2) {
+async function takeStep() {
   const { isApplied } = await trainer.step(request)
-  if (!isApplied) throw new Error(`step ${steps} was not finite`)
-  steps++
+  if (!isApplied) throw new Error('Expected finite numbers of every step')
 }
-console.log((batchSize * steps * 1000) / (performance.now() - start))
+await takeStep()
+await takeStep()
+console.log('ready')
+for await (const line of createInterface(process.stdin)) {
+  const start = performance.now()
+  let steps = 0
+  while (performance.now() - start < Number(line) * 1000 || steps < 2) {
+    await takeStep()
+    steps++
+  }
+  console.log((batchSize * steps * 1000) / (performance.now() - start))
+}
 await trainer.close()

@@ -1,76 +1,93 @@
-/** Training steps beside Keras on the same cores, in turns. */
+/**
+ * Training steps beside Keras on the same cores: both processes live at once and compute in turns, so that what else the
+ * machine does meets both. Peak memory is that of a whole process, from its start.
+ */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { ROOT, runNode } from './child.ts'
+import { peakMemoryMb, ROOT } from './child.ts'
 import { atLeast, atMost, figure, type Measurement, median } from './measurement.ts'
 
 const BATCH = 32
-const SECONDS = 5
-const ROUNDS = 2
-const PYTHON = '.parity/bin/python'
+const PYTHON = join(ROOT, '.parity/bin/python')
 
 const CONFIGURATIONS = [
   { what: 'blocks 11 to 15 at 224 px', from: '11', size: 224 },
   { what: 'blocks 7 to 15 at 288 px', from: '7', size: 288 },
   { what: 'everything at 224 px, batch norm training', from: 'all', size: 224 },
 ] as const
-type Configuration = (typeof CONFIGURATIONS)[number]
 
-export async function* benchTrainStep(): AsyncGenerator<Measurement> {
-  const keras = existsSync(join(ROOT, PYTHON)) ? openKeras() : undefined
-  if (keras === undefined)
+export interface StepOptions {
+  /** Turns of each. */
+  readonly rounds: number
+  /** Of a turn. */
+  readonly seconds: number
+}
+
+export async function* benchTrainStep(options: StepOptions): AsyncGenerator<Measurement> {
+  const hasKeras = existsSync(PYTHON)
+  if (!hasKeras)
     console.log('  Keras is left out: sh scripts/setup-python.sh scripts/parity .parity')
-  try {
-    for (const configuration of CONFIGURATIONS) {
-      const ours: { rate: number; peakMb: number }[] = []
-      const theirs: number[] = []
-      for (let round = 0; round < ROUNDS; round++) {
-        if (keras !== undefined) theirs.push(await keras.measure(configuration))
-        ours.push(await measure(configuration))
+  for (const { what, from, size } of CONFIGURATIONS) {
+    const plan = [from, size, BATCH].map(String)
+    const threads = String(availableParallelism())
+    const ours = await start(process.execPath, ['bench/train-step.mjs', ...plan, threads])
+    const keras = hasKeras
+      ? await start(PYTHON, ['-B', 'bench/keras-train-step.py', ...plan])
+      : undefined
+    try {
+      for (let round = 0; round < options.rounds; round++) {
+        await keras?.takeTurn(options.seconds)
+        await ours.takeTurn(options.seconds)
       }
-      const rate = median(ours.map((run) => run.rate))
-      yield figure(configuration.what, rate, 'photos/s')
-      if (theirs.length > 0) {
-        const rival = median(theirs)
-        yield figure('  Keras', rival, 'photos/s')
-        yield atLeast('  beside Keras', rate / rival, '×', 1.3)
+      yield figure(what, ours.rate(), 'photos/s')
+      if (keras !== undefined) {
+        yield figure('  Keras', keras.rate(), 'photos/s')
+        yield atLeast('  beside Keras', ours.rate() / keras.rate(), '×', 1.3)
       }
-      yield atMost('  peak memory', Math.max(...ours.map(({ peakMb }) => peakMb)), 'MB', 3000)
+      yield atMost('  peak memory', ours.peakMb(), 'MB', 3000)
+      if (keras !== undefined) yield figure('  peak memory of Keras', keras.peakMb(), 'MB')
+      yield figure('  from the start of the process to its second step', ours.startSeconds, 's')
+      if (keras !== undefined) yield figure('  the same of Keras', keras.startSeconds, 's')
+    } finally {
+      await Promise.all([ours.close(), keras?.close()])
     }
-  } finally {
-    keras?.close()
   }
 }
 
-async function measure({ from, size }: Configuration) {
-  const folder = mkdtempSync(join(tmpdir(), 'verger-train-step-'))
-  const output = join(folder, 'rate')
-  try {
-    const numbers = [size, BATCH, SECONDS, availableParallelism()].map(String)
-    const { peakMb } = await runNode(['bench/train-step.mjs', from, ...numbers], output)
-    return { rate: Number(readFileSync(output, 'utf8')), peakMb }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-/** One process for all measurements, since it takes seconds to start. */
-function openKeras() {
-  const child = spawn(PYTHON, ['-B', 'bench/keras-train-step.py'], {
+/** Starts a program that says `ready` and then answers seconds by photos per second. Rejects where it ends instead. */
+async function start(program: string, args: readonly string[]) {
+  const startMs = performance.now()
+  const child = spawn(program, args, {
     cwd: ROOT,
     env: { ...process.env, CUDA_VISIBLE_DEVICES: '' },
     stdio: ['pipe', 'pipe', 'ignore'],
   })
-  const answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const ended = once(child, 'close')
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const rates: number[] = []
+  let peakMb = Number.NaN
+  const answer = async () => {
+    const { value, done } = await lines.next()
+    if (done === true) throw new Error(`${program} ${args.join(' ')} ended with ${await ended}`)
+    peakMb = peakMemoryMb(child.pid) ?? peakMb
+    return value
+  }
+  await answer()
   return {
-    async measure({ from, size }: Configuration): Promise<number> {
-      child.stdin.write(`${from} ${size} ${BATCH} ${SECONDS}\n`)
-      const { value } = await answers.next()
-      return Number(value)
+    startSeconds: (performance.now() - startMs) / 1000,
+    async takeTurn(seconds: number): Promise<void> {
+      child.stdin.write(`${seconds}\n`)
+      rates.push(Number(await answer()))
     },
-    close: () => child.stdin.end(),
+    rate: () => median(rates),
+    peakMb: () => peakMb,
+    async close(): Promise<void> {
+      child.stdin.end()
+      await ended
+    },
   }
 }
