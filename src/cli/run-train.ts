@@ -22,6 +22,7 @@ import type { CommandContext } from './context.ts'
 import { createFeatureNarrator } from './feature-narrator.ts'
 import { type Kept, keepBundle, refuseOccupied } from './keep-bundle.ts'
 import { loadCorrections } from './load-corrections.ts'
+import { onInterrupt } from './on-interrupt.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
 import { formatCount, formatDuration, plural } from './render.ts'
@@ -67,6 +68,10 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
   const store = await openStore(config)
   const say = (text: string) => void (plan.json ? stderr : stdout).write(text)
   const narrator = createNarrator(context, say)
+  const stopListening = onInterrupt(() => {
+    narrator.clear()
+    stderr.write(narrator.tellStopped() ?? '')
+  })
   try {
     const { dataset: scanned } = await scanWithProgress(context, {
       dataset: plan.dataset,
@@ -92,10 +97,13 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
 
     const trained = await train(trainPlan, trainContext)
     const kept = await keepBundle(context, store, { ...plan, dataset }, trained)
+    stopListening()
+    await trained.forget()
     const elapsedMs = performance.now() - startMs
     if (plan.json) printJson(context, toJson(trained, kept, elapsedMs))
     else say(describeResult(context, trained, kept, elapsedMs))
   } finally {
+    stopListening()
     narrator.clear()
     await store.close()
   }
@@ -136,6 +144,8 @@ interface Narrator {
   tell(event: TrainEvent): void
   /** Removes the line that moves from a terminal. */
   clear(): void
+  /** What a run that is stopped now leaves; undefined where there is nothing to say about it. */
+  tellStopped(): string | undefined
 }
 
 /** Says what happens: a line for each stage, and under it a line that moves while the work lasts. */
@@ -181,10 +191,12 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         clear()
         steps = new StepLine(stderr, 'Training the heads to start from and to beat')
         return
+      case 'tuning-waits':
       case 'tuning':
         clear()
         tuning.tell(event)
         return
+      case 'tuning-kept':
       case 'tuning-step':
       case 'tuning-epoch':
       case 'tuned':
@@ -203,7 +215,7 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         if (event.stage === 'featurized') steps = new StepLine(stderr, 'Looking for look-alikes')
     }
   }
-  return { tell, clear }
+  return { tell, clear, tellStopped: tuning.tellStopped }
 }
 
 function describeResult(

@@ -6,13 +6,17 @@ import { ProgressLine, plural } from './render.ts'
 
 type TuningEvent = Extract<
   TrainEvent,
-  { stage: 'tuning' | 'tuning-step' | 'tuning-epoch' | 'tuned' }
+  {
+    stage: 'tuning-waits' | 'tuning' | 'tuning-step' | 'tuning-epoch' | 'tuning-kept' | 'tuned'
+  }
 >
 
 export interface TuningNarrator {
   tell(event: TuningEvent): void
   /** Removes the line that moves from a terminal. */
   clear(): void
+  /** What a run that is stopped now leaves; undefined where no fine-tuning has begun. */
+  tellStopped(): string | undefined
 }
 
 /** `say` takes the lines that stay; what moves goes to `stderr`. */
@@ -22,15 +26,33 @@ export function createTuningNarrator(
 ): TuningNarrator {
   let line: ProgressLine | undefined
   let batchSize = 0
+  let steps = 0
+  let kept: number | undefined
   const clear = () => line?.clear()
   return {
     clear,
+    tellStopped() {
+      if (kept === undefined) return undefined
+      return kept === 0
+        ? 'Stopped before the first checkpoint: the same command begins the fine-tuning anew.\n'
+        : `Stopped. The same command goes on after step ${kept} of ${steps}.\n`
+    },
     tell(event) {
       switch (event.stage) {
+        case 'tuning-waits':
+          return say('Another process fine-tunes the same here: waiting for it\n')
+        case 'tuning-kept':
+          kept = event.steps
+          return
         case 'tuning': {
-          const { settings, done, photos } = event
+          const { settings, done, photos, fault } = event
           const { trainFrom, size, epochs, schedule } = settings
           batchSize = settings.batchSize
+          steps = schedule.steps
+          kept = done
+          if (fault !== undefined) {
+            say(`The checkpoint of an earlier run ${fault}: the fine-tuning begins anew\n`)
+          }
           const where = done === 0 ? '' : `, going on after step ${done} of ${schedule.steps}`
           say(
             `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${where}\n`,
@@ -56,7 +78,7 @@ export function createTuningNarrator(
           clear()
           if (event.divergedAt !== undefined) {
             say(
-              `  Stopped at step ${event.divergedAt}: the loss or its gradient is no number any more\n`,
+              `  Stopped at step ${event.divergedAt}: the loss, its gradient or an answer is no number any more\n`,
             )
           }
           if (event.refusal !== undefined) say(`  Frozen features stay: ${event.refusal}\n`)

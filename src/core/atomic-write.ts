@@ -98,7 +98,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** Whether a name is that of a file that `writeFileAtomic` has not finished. */
-const isTemporaryName = (name: string): boolean => TEMPORARY.test(name)
+export const isTemporaryName = (name: string): boolean => TEMPORARY.test(name)
 
 /** Removes what killed processes left half written in a folder, once it is more than a day old. */
 export async function removeStaleTemporaries(folder: string): Promise<void> {

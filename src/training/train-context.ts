@@ -28,6 +28,8 @@ export type TrainEvent =
       readonly refusal: string | undefined
     }
   | { readonly stage: 'start-tuning' }
+  /** Another process fine-tunes the same in the same home. */
+  | { readonly stage: 'tuning-waits' }
   | {
       readonly stage: 'tuning'
       readonly settings: TuneSettings
@@ -35,10 +37,14 @@ export type TrainEvent =
       readonly done: number
       /** Photos that are learned from. */
       readonly photos: number
+      /** Why a checkpoint that was found is of no use; undefined where there was none, or where it is of use. */
+      readonly fault: string | undefined
     }
   /** Of one batch. */
   | { readonly stage: 'tuning-step'; readonly loss: number; readonly accuracy: number }
   | { readonly stage: 'tuning-epoch'; readonly figures: EpochFigures }
+  /** What a run that is stopped now goes on from. */
+  | { readonly stage: 'tuning-kept'; readonly steps: number }
   | {
       readonly stage: 'tuned'
       /** The step at which a number was none and the fine-tuning ended; undefined where there was none. */

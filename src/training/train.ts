@@ -57,6 +57,8 @@ export interface Trained {
   readonly findings: readonly Finding[]
   /** The photos that make up the dataset version. */
   readonly prepared: PreparedDataset
+  /** Removes what an interrupted run would go on from; called once the bundle is safe. */
+  forget(): Promise<void>
 }
 
 /** Photos whose smaller side is at least this are looked at more closely than the network was made for, which pays. */
@@ -125,13 +127,15 @@ async function fineTune(
   frozen: Attempt,
   context: TrainContext,
 ): Promise<Trained> {
-  const tuned = await tryTuned(shared, frozen, context)
-  return 'refusal' in tuned
-    ? finish(plan, frozen, [`Not fine-tuned: ${tuned.refusal}.`], context)
-    : finish(plan, tuned.attempt, tuned.notes, context, {
-        name: 'the same with frozen features',
-        attempt: frozen,
-      })
+  const { outcome, forget } = await tryTuned(shared, frozen, context)
+  const trained =
+    'refusal' in outcome
+      ? await finish(plan, frozen, [`Not fine-tuned: ${outcome.refusal}.`], context)
+      : await finish(plan, outcome.attempt, outcome.notes, context, {
+          name: 'the same with frozen features',
+          attempt: frozen,
+        })
+  return { ...trained, forget }
 }
 
 /** Another attempt on the same photos, and what the report calls it. */
@@ -233,6 +237,7 @@ async function finish(
     accuracyByChance: fit.accuracyByChance,
     findings: prepared.findings,
     prepared,
+    forget: async () => {},
   }
 }
 

@@ -40,12 +40,12 @@ export interface Judgement {
   readonly loss: number
 }
 
-/** Throws an error of a photo or of the disk. */
+/** Undefined where what the candidate says is no number. Throws an error of a photo or of the disk. */
 export async function judgeCandidate(
   { network, weights, head }: Candidate,
   { backbone, views, photos, labels, folder }: JudgePlan,
   { workers, limits, signal }: TrainContext,
-): Promise<Judgement> {
+): Promise<Judgement | undefined> {
   const model = encodeInferenceGraph(network, weights)
   const path = join(folder, 'candidate.onnx')
   await writeFileAtomic(path, model)
@@ -73,6 +73,7 @@ export async function judgeCandidate(
   } finally {
     await featurizer.close()
   }
+  if (!logits.every(Number.isFinite)) return undefined
   const { accuracy, loss } = judgeLogits(labels, logits, classes)
   return { accuracy, loss }
 }

@@ -12,7 +12,7 @@ export function tellRefusal(
 ): string {
   const reached = epochs.reduce((most, { validation }) => Math.max(most, validation.accuracy), 0)
   if (divergedAt !== undefined) {
-    return `at step ${divergedAt} of the fine-tuning a number was none, and no epoch before it was as accurate as the frozen features`
+    return `at step ${divergedAt} the loss, its gradient or an answer was no number, and no epoch before it was as accurate as the frozen features`
   }
   return `fine-tuned, it reaches ${percent(reached)} on the ${photos} photos that judge, the frozen features ${percent(accuracy)}`
 }
@@ -30,7 +30,9 @@ export function tellTuned(
     `Fine-tuned from ${trainFrom} on at ${size} pixels with ${learn.length} photos: epoch ${best} of ${epochs.length} was the best of ${percent(reached)} on ${validation.length} photos that judge, where frozen features reach ${percent(baseline.accuracy)}.`,
     ...(divergedAt === undefined
       ? []
-      : [`Step ${divergedAt} gave a number that is none: what came before it was kept.`]),
+      : [
+          `At step ${divergedAt} the loss, its gradient or an answer was no number: what came before it was kept.`,
+        ]),
   ]
 }
 

@@ -23,10 +23,16 @@ import { planTuneSettings, type TuneSettings } from './tune-settings.ts'
 import { planTuneSides, type TuneSides } from './tune-sides.ts'
 import { featureNetwork } from './tuning-network.ts'
 
-export type TunedAttempt =
+export type TuneOutcome =
   | { readonly attempt: Attempt; readonly notes: readonly string[] }
   /** Why the head on frozen features is kept. */
   | { readonly refusal: string }
+
+export interface TunedAttempt {
+  readonly outcome: TuneOutcome
+  /** Removes what an interrupted run would go on from; called once the result is safe. */
+  forget(): Promise<void>
+}
 
 /** Throws `usage_invalid` for a backbone in 8 bit, and what `tune` throws. */
 export async function tryTuned(
@@ -37,6 +43,11 @@ export async function tryTuned(
   const { backbone, views, prepared, grouped, sides } = frozen
   refuseRounded(backbone)
   const tuneSides = planTuneSides(prepared.photos, grouped.groups, sides, plan.seed)
+  const lacking = lackingLabels(frozen, tuneSides)
+  if (lacking !== undefined) {
+    context.onEvent?.({ stage: 'tuned', divergedAt: undefined, refusal: lacking })
+    return { outcome: { refusal: lacking }, forget: async () => {} }
+  }
   const start = await startFrom(plan, frozen, tuneSides, context)
   const size = views[0]?.size ?? backbone.network.input.size
   const settings = planTuneSettings({
@@ -46,16 +57,28 @@ export async function tryTuned(
   })
   const folder = join(context.home, 'cache', 'fine-tuning', keyOf(plan, frozen, settings))
   await createFolder(join(folder, '..'))
-  return withLock(
-    `${folder}.lock`,
-    async (held) => {
-      const locked = { ...context, signal: held }
-      const attempt = await tuneIn(folder, plan, frozen, { ...start, tuneSides, settings }, locked)
-      await removeCheckpoint(folder)
-      return attempt
-    },
-    { signal: context.signal },
+  const lock = `${folder}.lock`
+  const outcome = await withLock(
+    lock,
+    (signal) =>
+      tuneIn(folder, plan, frozen, { ...start, tuneSides, settings }, { ...context, signal }),
+    { signal: context.signal, onWait: () => context.onEvent?.({ stage: 'tuning-waits' }) },
   )
+  // Another process may be reading it, to take the same result.
+  return { outcome, forget: () => withLock(lock, () => removeCheckpoint(folder)) }
+}
+
+/** Says which labels could not be learned although the head on frozen features knows them; undefined where there is none. */
+function lackingLabels(
+  { prepared: { labels, labelIds }, sides }: Attempt,
+  { learn }: TuneSides,
+): string | undefined {
+  const learned = new Set(learn.map((row) => labelIds[row]))
+  const known = new Set(sides.final.map((row) => labelIds[row]))
+  const lacking = labels.filter((_, id) => known.has(id) && !learned.has(id))
+  if (lacking.length === 0) return undefined
+  const more = lacking.length > 10 ? ` and ${lacking.length - 10} more` : ''
+  return `all photos of ${lacking.slice(0, 10).join(', ')}${more} stand on a side that is not learned from`
 }
 
 /** Where a fine-tuning starts, and what it has to beat. */
@@ -75,7 +98,7 @@ async function tuneIn(
     settings,
   }: Start & { readonly tuneSides: TuneSides; readonly settings: TuneSettings },
   context: TrainContext,
-): Promise<TunedAttempt> {
+): Promise<TuneOutcome> {
   const { backbone, views, prepared } = frozen
   const { home, onEvent = () => {} } = context
   const { photos, labels, labelIds } = prepared

@@ -3,7 +3,7 @@
  *
  *   learning ──an epoch ends──▶ judged on validation photos ──▶ learning │ over: no better for long, or all steps done
  *      ├─ every half minute and after each epoch ▶ checkpoint, from which a killed run goes on bit for bit
- *      └─ a loss or gradient that is no number   ▶ over; the best epoch stays
+ *      └─ a loss, gradient or answer that is no number ▶ over; the best epoch stays
  */
 import { createFolder } from '../../core/atomic-write.ts'
 import type { View } from '../../features/views.ts'
@@ -54,7 +54,9 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   const passing = { batchSize: settings.batchSize, photos: plan.learn.length }
   const judge = judgePlanOf(plan)
   await createFolder(folder)
-  const kept = await readCheckpoint<TuneProgress>(folder)
+  const found = await readCheckpoint<TuneProgress>(folder)
+  const kept = found !== undefined && 'progress' in found ? found : undefined
+  const fault = found !== undefined && 'fault' in found ? found.fault : undefined
   let progress = kept?.progress ?? BEGINNING
   let best = kept && { steps: progress.steps, tensors: kept.tensors['best'] ?? new Map() }
   let divergedAt: number | undefined
@@ -68,7 +70,7 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
     if (kept !== undefined) {
       await learner.write({ steps: progress.steps, tensors: kept.tensors['state'] ?? new Map() })
     }
-    onEvent({ stage: 'tuning', settings, done: progress.steps, photos: passing.photos })
+    onEvent({ stage: 'tuning', settings, done: progress.steps, photos: passing.photos, fault })
     let savedMs = performance.now()
     while (!isOver(progress, settings)) {
       signal?.throwIfAborted()
@@ -84,12 +86,17 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
       const state = await learner.read()
       if (isJudged) {
         const judgement = await judgeCandidate(learner.toCandidate(state), judge, context)
+        if (judgement === undefined) {
+          divergedAt = progress.steps
+          break
+        }
         const { bestEpoch } = progress
         progress = addJudgement(progress, judgement, baseline, passing)
         if (progress.bestEpoch !== bestEpoch) best = state
         for (const figures of progress.epochs.slice(-1)) onEvent({ stage: 'tuning-epoch', figures })
       }
       await save(state)
+      onEvent({ stage: 'tuning-kept', steps: progress.steps })
       savedMs = performance.now()
     }
   } finally {
