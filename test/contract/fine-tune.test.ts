@@ -1,8 +1,6 @@
-/** Fine-tuning as a whole: the same photos give the same bundle, a killed run goes on, and bad photos do no harm. */
-import { once } from 'node:events'
+/** Fine-tuning as a whole: the same photos give the same bundle, and bad photos do no harm. */
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandbox, type Sandbox } from '../cli/verger.ts'
@@ -67,29 +65,6 @@ describe('a fine-tuning', () => {
       expect(exported).toMatchObject({ exit: 0 })
     }
   })
-
-  it(
-    'that is killed goes on and gives the same bundle',
-    async () => {
-      const killed = await homeWithTiny('killed')
-      for (const atMs of [1500, 2000, 2500]) {
-        const line = `cd "$SANDBOX" && exec verger train fruits ${TUNE}`
-        const child = sandbox.start(line, killed)
-        const closed = once(child, 'close')
-        const folder = join(killed['VERGER_HOME'] ?? '', 'cache/fine-tuning')
-        let isOver = false
-        void closed.then(() => {
-          isOver = true
-        })
-        while (!isOver && !existsSync(folder)) await sleep(5)
-        await sleep(atMs - 1400)
-        child.kill('SIGKILL')
-        await closed
-      }
-      expect((await train(sandbox, `fruits ${TUNE}`, killed)).bundle).toBe(trained.bundle)
-    },
-    LONG_MS,
-  )
 
   it(
     'beside the same one on one home gives the same bundle twice',
