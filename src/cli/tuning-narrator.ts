@@ -40,7 +40,9 @@ export function createTuningNarrator(
     tell(event) {
       switch (event.stage) {
         case 'tuning-waits':
-          return say('Waiting for another run of the same (one that was killed is waited for a few seconds)\n')
+          return say(
+            'Waiting for another run of the same (one that was killed is waited for a few seconds)\n',
+          )
         case 'tuning-kept':
           kept = event.steps
           return
