@@ -1,23 +1,27 @@
 /**
  * Photos per second of training steps of EfficientNet-Lite0, on constant photos.
  *
- *   echo SECONDS | node bench/train-step.mjs FROM SIZE BATCH THREADS
+ *   echo SECONDS | node bench/train-step.mjs FROM SIZE BATCH THREADS PHOTO…
  *
- * FROM is the first block that trains, or "all": everything, with batch norm by the statistics of each batch. It says "ready"
+ * FROM is the first block that trains, or "all": everything, with batch norm by the statistics of each batch. Where photos are
+ * given, what does not train computes in 8 bit, fitted to them, as in a fine-tuning. It says "ready"
  * after two steps; each line of standard input, the seconds to measure for, is answered by one number.
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describeNetwork, findArchitecture } from '../dist/backbones/architectures.js'
+import { findBackbone } from '../dist/backbones/catalog.js'
 import { readWeights } from '../dist/features/inference-graph.js'
+import { quantizeBackbone } from '../dist/features/quantize-backbone.js'
 import { measureStatistics } from '../dist/tensor/gradients/measure-statistics.js'
 import { planTrainingStep } from '../dist/tensor/gradients/plan-training-step.js'
 import { targetsOf } from '../dist/tensor/gradients/targets.js'
 import { openTrainer } from '../dist/tensor/gradients/trainer.js'
 
 const CLASSES = 81
-const [from, ...numbers] = process.argv.slice(2)
-const [size, batchSize, threads] = numbers.map(Number)
+const [from, ...others] = process.argv.slice(2)
+const [size, batchSize, threads] = others.slice(0, 3).map(Number)
+const files = others.slice(3)
 
 const network = describeNetwork(findArchitecture('efficientnet-lite0'), { size, classes: CLASSES })
 const model = readFileSync(new URL('../weights/efficientnet-lite0.onnx', import.meta.url))
@@ -30,8 +34,18 @@ const photos = Uint8Array.from(
   (_, at) => (at * 2654435761) >>> 24,
 )
 const everything = from === 'all'
+const rounded =
+  files.length === 0
+    ? undefined
+    : await quantizeBackbone({
+        backbone: findBackbone('efficientnet-lite0'),
+        size,
+        photos: files,
+        maxPixels: 2 ** 24,
+      })
 const step = await planTrainingStep(network, weights, {
   ...(everything ? {} : { trainFrom: `block${from}` }),
+  ...(rounded && { observed: rounded.observed }),
   batchSize,
   optimiser: everything
     ? { kind: 'sgd', momentum: 0.9 }

@@ -9,9 +9,12 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { peakMemoryMb, ROOT } from './child.ts'
+import { GROCERY_STORE_TRAIN, photosBelow } from './datasets.ts'
 import { atLeast, atMost, figure, type Measurement, median } from './measurement.ts'
 
 const BATCH = 32
+/** To which what does not train is fitted. */
+const SAMPLED_PHOTOS = 64
 const PYTHON = join(ROOT, '.parity/bin/python')
 
 const CONFIGURATIONS = [
@@ -34,7 +37,13 @@ export async function* benchTrainStep(options: StepOptions): AsyncGenerator<Meas
   for (const { what, from, size } of CONFIGURATIONS) {
     const plan = [from, size, BATCH].map(String)
     const threads = String(availableParallelism())
-    const ours = await start(process.execPath, ['bench/train-step.mjs', ...plan, threads])
+    const photos = from === 'all' ? [] : photosBelow(GROCERY_STORE_TRAIN, SAMPLED_PHOTOS)
+    const ours = await start(process.execPath, [
+      'bench/train-step.mjs',
+      ...plan,
+      threads,
+      ...photos,
+    ])
     const keras = hasKeras
       ? await start(PYTHON, ['-B', 'bench/keras-train-step.py', ...plan])
       : undefined

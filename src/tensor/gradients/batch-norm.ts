@@ -55,8 +55,8 @@ export function createNormalisedConvolution(
       const channels = layout.filled(filters)
       const convolved = convolve(context, layer, shape)
       const x = convolved.map()
-      const mean = meanOf(context, convolved, x)
-      const square = meanOf(context, convolved, graph.multiply(x, x))
+      const mean = overPhotos(context, layout.mean(x, convolved.mapShape))
+      const square = overPhotos(context, layout.meanOfProducts(x, x, convolved.mapShape))
       const spread = graph.node('Sub', [square, graph.multiply(mean, mean)])
       const variance = graph.node('Max', [spread, graph.scalar(0)])
       const deviation = graph.node('Sqrt', [graph.add(variance, graph.scalar(NORM_EPSILON))])
@@ -83,8 +83,8 @@ export function createNormalisedConvolution(
       const g = gradient.map()
       const { photos, height, width } = convolved.mapShape
       const count = graph.scalar(photos * height * width)
-      const meanGradient = meanOf(context, gradient, g)
-      const product = meanOf(context, gradient, graph.multiply(g, x))
+      const meanGradient = overPhotos(context, layout.mean(g, convolved.mapShape))
+      const product = overPhotos(context, layout.meanOfProducts(x, g, convolved.mapShape))
       const centred = graph.node('Sub', [product, graph.multiply(mean, meanGradient)])
       const alongNormal = graph.multiply(centred, inverse)
       const give = (name: string, values: Value) =>
@@ -114,17 +114,9 @@ export const emitRunning = (
 ): Value =>
   add(multiply(running, scalar(RUNNING_KEEP)), multiply(ofBatch, scalar(1 - RUNNING_KEEP)))
 
-/** The mean over photos and positions for each channel of whole blocks: `[channels]`. */
-function meanOf({ graph, layout }: RuleContext, { mapShape }: Flow, map: Value): Value {
-  const { photos, channels, height, width } = mapShape
-  const { block } = layout
-  const filled = layout.filled(channels)
-  const blocks = graph.reshape(map, [(photos * filled) / block, height * width, block])
-  const byPhoto = graph.node('ReduceMean', [blocks, graph.ints([1])], { keepdims: 0 })
-  return graph.node('ReduceMean', [graph.reshape(byPhoto, [photos, filled]), graph.ints([0])], {
-    keepdims: 0,
-  })
-}
+/** The mean of `[photos, channels]` for each channel. */
+const overPhotos = ({ graph }: RuleContext, values: Value): Value =>
+  graph.node('ReduceMean', [values, graph.ints([0])], { keepdims: 0 })
 
 /** Every channel times its factor, and more. */
 function rescale(

@@ -12,7 +12,7 @@ import { depthwiseKernelGradient } from './depthwise.ts'
 import type { Flow } from './flow.ts'
 import type { MapShape, Slide } from './map-layout.ts'
 import type { BackwardContext, Rule, RuleContext } from './rule.ts'
-import { slideBack, sumOfRows } from './slide-back.ts'
+import { slideBack, sumOfPositions } from './slide-back.ts'
 
 /** The windows of a convolution over a map of this size. */
 export function slideOf(layer: ConvLayer, from: Shape): Slide {
@@ -42,7 +42,7 @@ export const convolution: Rule<ConvLayer> = {
   forward: (context, layer, shape) =>
     convolve(context, layer, shape, context.weight(`${layer.name}/bias`)),
   backward(context, layer, gradient) {
-    context.giveWeight(`${layer.name}/bias`, sumOfRows(context.graph, gradient))
+    context.giveWeight(`${layer.name}/bias`, sumOfPositions(context, gradient))
     convolveBack(context, layer, gradient)
   },
 }
@@ -160,46 +160,96 @@ function inputGradientOf(
   return make(input.shape, { map })
 }
 
+/** Channels of all taps together up to which they are one product. */
+const FEW_CHANNELS = 64
+
+const MANY_POSITIONS = 200
+
 /** By the kernel `[filters, channels, height, width]`. */
 function kernelGradient(
-  { graph }: BackwardContext,
+  context: BackwardContext,
   input: Flow,
   gradient: Flow,
   { taps, stride, dilation, pads }: Slide,
 ): Value {
-  const { photos, channels, height, width }: MapShape = input.mapShape
+  const { graph, make } = context
+  const { channels }: MapShape = input.mapShape
   const { channels: filters, height: down, width: across } = gradient.mapShape
   const [top, left, bottom, right] = pads
-  const product = (rows: Value) => graph.node('Gemm', [gradient.rows(), rows], { transA: 1 }) // [filters, channels]
   if (taps[0] * taps[1] === 1 && stride[0] * stride[1] === 1 && pads.every((pad) => pad === 0)) {
-    return graph.reshape(product(input.rows()), [filters, channels, 1, 1])
+    return graph.reshape(sumOfProducts(context, gradient, input), [filters, channels, 1, 1])
   }
-  const padded = graph.pad(
-    graph.reshape(input.rows(), [photos, height, width, channels]),
-    [0, top, left, 0],
-    [0, bottom, right, 0],
-  )
-  const products: Value[] = []
+  const padded = graph.pad(input.plain(), [0, 0, top, left], [0, 0, bottom, right])
+  const shifted: Value[] = []
   for (let y = 0; y < taps[0]; y++) {
     const first = y * dilation[0]
     const rows = graph.slice(padded, {
-      axis: 1,
+      axis: 2,
       from: first,
       to: first + (down - 1) * stride[0] + 1,
       step: stride[0],
     })
     for (let x = 0; x < taps[1]; x++) {
       const from = x * dilation[1]
-      const shifted = graph.slice(rows, {
-        axis: 2,
-        from,
-        to: from + (across - 1) * stride[1] + 1,
-        step: stride[1],
-      })
-      const dims = [photos * down * across, channels]
-      products.push(graph.reshape(product(graph.reshape(shifted, dims)), [filters, channels, 1]))
+      const to = from + (across - 1) * stride[1] + 1
+      shifted.push(graph.slice(rows, { axis: 3, from, to, step: stride[1] }))
     }
   }
+  const product = (plain: Value, count: number) =>
+    sumOfProducts(
+      context,
+      gradient,
+      make({ channels: count, height: down, width: across }, { plain }),
+    )
+  if (channels * shifted.length <= FEW_CHANNELS) {
+    const together = product(graph.node('Concat', shifted, { axis: 1 }), channels * shifted.length)
+    return graph.transpose(graph.reshape(together, [filters, ...taps, channels]), [0, 3, 1, 2])
+  }
+  const products = shifted.map((plain) =>
+    graph.reshape(product(plain, channels), [filters, channels, 1]),
+  )
   const byTap = graph.node('Concat', products, { axis: 2 })
   return graph.reshape(byTap, [filters, channels, ...taps])
+}
+
+/**
+ * Σ over photos and positions of gradient · input: `[filters, channels]`. In blocks, the map of more channels is read as it
+ * lies: a block is a matrix `[positions, block]`, with which the other map `[channels, positions]` is multiplied.
+ */
+function sumOfProducts(
+  { graph, layout, photos }: BackwardContext,
+  gradient: Flow,
+  input: Flow,
+): Value {
+  const { block } = layout
+  if (block === 1) return graph.node('Gemm', [gradient.rows(), input.rows()], { transA: 1 })
+  const { channels, height, width } = input.mapShape
+  const { channels: filters } = gradient.mapShape
+  const positions = height * width
+  const product = (low: Flow, high: Flow, perm: readonly number[]) => {
+    const rows = low.shape.channels
+    const blocks = layout.filled(high.shape.channels) / block
+    // Of few positions, those of all photos together are one product; of many, there is one for each photo.
+    const isOne = positions < MANY_POSITIONS
+    const order = (map: Value, dims: readonly number[]) => {
+      const ofPhotos = graph.reshape(map, dims)
+      return isOne ? graph.transpose(ofPhotos, [1, 0, 2]) : ofPhotos
+    }
+    const length = isOne ? photos * positions : positions
+    const left = order(low.plain(), [photos, rows, positions])
+    const right = order(high.map(), [photos, blocks, positions * block])
+    const each = graph.node('MatMul', [
+      graph.reshape(left, [isOne ? 1 : photos, 1, rows, length]),
+      graph.reshape(right, [isOne ? 1 : photos, blocks, length, block]),
+    ])
+    return graph.transpose(graph.sum(each, [0]), perm)
+  }
+  if (filters < channels && input.has('map')) {
+    const filled = layout.filled(channels)
+    const sums = graph.reshape(product(gradient, input, [1, 0, 2]), [filters, filled])
+    return filled === channels ? sums : graph.slice(sums, { axis: 1, from: 0, to: channels })
+  }
+  const filled = layout.filled(filters)
+  const sums = graph.reshape(product(input, gradient, [0, 2, 1]), [filled, channels])
+  return filled === filters ? sums : graph.slice(sums, { axis: 0, from: 0, to: filters })
 }

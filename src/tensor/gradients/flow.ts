@@ -49,7 +49,13 @@ export class Flow {
   /** Channels of each position side by side: `[n · h · w, c]`; a vector is rows as it is. */
   rows(): Value {
     if (this.isVector) return this.plain()
-    this.#forms.rows ??= this.#layout.toRows(this.map(), this.mapShape)
+    const { plain, map } = this.#forms
+    // Blocks would be mostly zeros where there are fewer channels, as photos have.
+    const isDirect =
+      plain !== undefined && map === undefined && this.shape.channels < this.#layout.block
+    this.#forms.rows ??= isDirect
+      ? this.#layout.plainToRows(plain, this.mapShape)
+      : this.#layout.toRows(this.map(), this.mapShape)
     return this.#forms.rows
   }
 

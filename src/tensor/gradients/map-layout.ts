@@ -38,6 +38,7 @@ export interface MapLayout {
   /** From rows of channels, one for each position: `[n · h · w, c]`. */
   fromRows(rows: Value, shape: MapShape): Value
   toRows(map: Value, shape: MapShape): Value
+  plainToRows(map: Value, shape: MapShape): Value
   /** A kernel `[filters, channels, height, width]` as `conv` reads it. */
   kernel(kernel: Value, dims: readonly number[]): Value
   /** The kernel that takes gradients back: channels for filters, and turned around. */
@@ -57,7 +58,16 @@ export interface MapLayout {
     count: number,
     more?: { bias?: Value; sum?: Value },
   ): Value
+  /** Means over positions `[photos, filled channels]`, of a map and of the products of two. */
+  mean(map: Value, shape: MapShape): Value
+  meanOfProducts(left: Value, right: Value, shape: MapShape): Value
 }
+
+const plainToRows = (
+  graph: StepGraph,
+  map: Value,
+  { photos, channels, height, width }: MapShape,
+): Value => graph.reshape(graph.transpose(map, [0, 2, 3, 1]), [photos * height * width, channels])
 
 const convAttributes = ({ taps, stride, dilation, pads }: Slide, group: number) => ({
   kernel_shape: taps,
@@ -88,14 +98,15 @@ function plainLayout(graph: StepGraph): MapLayout {
     )
     return sum === undefined ? result : graph.add(result, sum)
   }
+  const mean = (map: Value) => graph.node('ReduceMean', [map, graph.ints([2, 3])], { keepdims: 0 })
   return {
     block: 1,
     filled: (channels) => channels,
     fromPlain: (map) => map,
     toPlain: (map) => map,
     fromRows: (rows, shape) => graph.transpose(graph.reshape(rows, rowsToMap(shape)), [0, 3, 1, 2]),
-    toRows: (map, { photos, channels, height, width }) =>
-      graph.reshape(graph.transpose(map, [0, 2, 3, 1]), [photos * height * width, channels]),
+    toRows: (map, shape) => plainToRows(graph, map, shape),
+    plainToRows: (map, shape) => plainToRows(graph, map, shape),
     kernel: (kernel) => kernel,
     turnedKernel: (kernel, dims) => graph.transpose(turn(graph, kernel, dims), [1, 0, 2, 3]),
     channelKernel: (kernel) => kernel,
@@ -104,6 +115,8 @@ function plainLayout(graph: StepGraph): MapLayout {
     conv: (map, kernel, slide, more) => convolve(map, kernel, convAttributes(slide, 1), more),
     depthwise: (map, kernel, slide, count, more) =>
       convolve(map, kernel, convAttributes(slide, count), more),
+    mean,
+    meanOfProducts: (left, right) => mean(graph.multiply(left, right)),
   }
 }
 
@@ -159,6 +172,7 @@ function blockedLayout(graph: StepGraph, block: number): MapLayout {
         photos * height * width,
         channels,
       ]),
+    plainToRows: (map, shape) => plainToRows(graph, map, shape),
     kernel(kernel, dims) {
       const [o = 1, i = 1, h = 1, w = 1] = dims
       const inputs = i < block ? i : filled(i)
@@ -181,8 +195,24 @@ function blockedLayout(graph: StepGraph, block: number): MapLayout {
     conv: (map, kernel, slide, more) => convolve(map, kernel, convAttributes(slide, 1), more),
     depthwise: (map, kernel, slide, count, more) =>
       convolve(map, kernel, convAttributes(slide, count), more),
+    mean: (map, { photos, channels }) =>
+      graph.reshape(graph.node(`${DOMAIN}.GlobalAveragePool`, [map]), [photos, filled(channels)]),
+    // A map convolved with another as its kernel: photos and channels together are the channels.
+    meanOfProducts(left, right, { photos, channels, height, width }) {
+      const count = photos * filled(channels)
+      const slide = { taps: [height, width], ...UNMOVED } as const
+      const sum = convolve(
+        graph.reshape(left, [1, count, height, width]),
+        graph.reshape(right, [count, 1, height, width]),
+        convAttributes(slide, count),
+      )
+      const sums = graph.reshape(sum, [photos, filled(channels)])
+      return graph.multiply(sums, graph.scalar(1 / (height * width)))
+    },
   }
 }
+
+const UNMOVED = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] } as const
 
 /** Both axes of a kernel backwards. */
 export const turn = (graph: StepGraph, kernel: Value, dims: readonly number[]): Value =>

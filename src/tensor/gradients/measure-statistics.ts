@@ -21,8 +21,9 @@ export async function measureStatistics(
   const builder = createGraphBuilder('statistics')
   const graph = createStepGraph(builder)
   const shapes = inferShapes(network)
+  const { size } = network.input
   const values = emitFrozenLayers(builder, graph, network, {
-    photos,
+    levels: builder.input('photos', 'uint8', [photos, size, size, 3]),
     weight(name, dims) {
       const { data } = requireWeight(network.name, weights, name, dims)
       return builder.constant(name, data, dims)
@@ -57,7 +58,6 @@ export async function measureStatistics(
     }),
   )
   const session = await loadPlacedSession(builder.encode(), threads)
-  const { size } = network.input
   for (const levels of batches) {
     const input = place({ type: 'uint8', data: levels, dims: [photos, size, size, 3] })
     await session.run(

@@ -2,12 +2,13 @@
 import { VergerError } from '../../core/errors.ts'
 import { requireWeight } from '../emit-onnx.ts'
 import { foldBatchNorm } from '../fold-batch-norm.ts'
-import { createGraphBuilder, type Value } from '../graph-builder.ts'
+import { createGraphBuilder, type GraphBuilder, type Value } from '../graph-builder.ts'
 import { INPUT, inputsOf, type Layer, type LayerId, type Network } from '../network.ts'
 import { inferShapes, type Shape } from '../network-shapes.ts'
+import type { Observation } from '../quantize.ts'
 import { elementCount, type FloatTensor, type Weights } from '../tensor.ts'
 import { createNormalisedConvolution, emitRunning, NORM_EPSILON } from './batch-norm.ts'
-import { emitFrozenLayers } from './frozen-layers.ts'
+import { emitFrozenLayers, emitRoundedLayers } from './frozen-layers.ts'
 import { emitLoss } from './loss.ts'
 import { findBlock } from './map-block.ts'
 import { createLayout } from './map-layout.ts'
@@ -116,32 +117,9 @@ export function composeTrainingStep(
 
   for (const name of STEP_SCALARS) builder.input(name, 'float32', [])
   const targets = builder.input('targets', 'float32', [photos, classes])
-  const frozen = emitFrozenLayers(
-    builder,
-    graph,
-    { ...network, layers: network.layers.slice(0, first) },
-    {
-      photos,
-      weight(name, dims) {
-        const { data } = requireWeight(network.name, weights, name, dims)
-        return builder.constant(`frozen ${name}`, data, dims)
-      },
-    },
-  )
+  const levels = builder.input('photos', 'uint8', [photos, size, size, 3])
   const classifier = network.layers[logits.layer]
   const features = classifier?.op === 'dense' ? classifier.input : undefined
-  const part = {
-    graph,
-    layout: createLayout(graph, block),
-    photos,
-    layers: network.layers,
-    shape,
-    first,
-    frozen,
-    last: logits.layer,
-    rule,
-    weight: (name: string) => graph.reshape(name, dimsOf.get(name) ?? []),
-  }
   const dropoutDims =
     features === undefined || options.dropout === undefined
       ? undefined
@@ -150,7 +128,20 @@ export function composeTrainingStep(
     features === undefined || dropoutDims === undefined
       ? undefined
       : { layer: features, value: builder.input(DROPOUT_INPUT, 'float32', dropoutDims) }
-  const { result, gradients } = differentiate({ ...part, ...(factor && { factor }) })
+  const { observed } = options
+  const { result, gradients } = differentiate({
+    graph,
+    layout: createLayout(graph, block),
+    photos,
+    layers: network.layers,
+    shape,
+    first,
+    frozen: emitBeforeFirst(network, weights, { builder, graph, first, levels, observed }),
+    last: logits.layer,
+    rule,
+    weight: (name: string) => graph.reshape(name, dimsOf.get(name) ?? []),
+    ...(factor && { factor }),
+  })
   const loss = emitLoss(graph, { logits: result.plain(), targets, photos })
   const byWeight = gradients(loss.gradient)
   const length = emitLength(graph, [...byWeight.values()])
@@ -245,6 +236,36 @@ function openNorm(
     mean: mean.map((value, channel) => value - (bias?.[channel] ?? 0)),
     variance,
   }
+}
+
+interface BeforeFirst {
+  readonly builder: GraphBuilder
+  readonly graph: StepGraph
+  readonly first: LayerId
+  /** `[photos, size, size, 3]` */
+  readonly levels: Value
+  readonly observed: Observation | undefined
+}
+
+/** The layers that do not train, in 8 bit where it was observed what they give. */
+function emitBeforeFirst(
+  network: Network,
+  weights: Weights,
+  { builder, graph, first, levels, observed }: BeforeFirst,
+): (id: LayerId) => Value {
+  const before = { ...network, layers: network.layers.slice(0, first) }
+  if (observed !== undefined && first > 0) {
+    const read = new Set(network.layers.slice(first).flatMap((layer) => inputsOf(layer)))
+    const ofBefore = [...read].filter((id) => id !== INPUT && id < first)
+    return emitRoundedLayers(builder, graph, before, { levels, weights, observed, read: ofBefore })
+  }
+  return emitFrozenLayers(builder, graph, before, {
+    levels,
+    weight(name, dims) {
+      const { data } = requireWeight(network.name, weights, name, dims)
+      return builder.constant(`frozen ${name}`, data, dims)
+    },
+  })
 }
 
 /** The first layer of the block or layer of this name. */

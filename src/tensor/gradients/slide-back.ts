@@ -3,17 +3,17 @@ import type { Value } from '../graph-builder.ts'
 import { crop } from './depthwise.ts'
 import type { Flow } from './flow.ts'
 import type { MapShape, Slide } from './map-layout.ts'
-import type { BackwardContext } from './rule.ts'
+import type { BackwardContext, RuleContext } from './rule.ts'
 import type { StepGraph } from './step-graph.ts'
 
-/** Sums the gradient over photos and positions: `[c]`. A row of ones times a matrix is the fastest sum there is. */
-export function sumOfRows(graph: StepGraph, gradient: Flow): Value {
+/** Sums the gradient over photos and positions: `[c]`. */
+export function sumOfPositions({ graph, layout }: RuleContext, gradient: Flow): Value {
   const { channels } = gradient.shape
-  const rows = gradient.isVector
-    ? gradient.photos
-    : gradient.photos * gradient.mapShape.height * gradient.mapShape.width
-  const sum = graph.node('Gemm', [graph.ones([1, rows]), gradient.rows()])
-  return graph.reshape(sum, [channels])
+  if (gradient.isVector) return graph.sum(gradient.plain(), [0])
+  const { mapShape } = gradient
+  const sums = graph.sum(layout.mean(gradient.map(), mapShape), [0])
+  const ofChannels = graph.slice(sums, { axis: 0, from: 0, to: channels })
+  return graph.multiply(ofChannels, graph.scalar(mapShape.height * mapShape.width))
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Network } from '../network.ts'
+import type { Observation } from '../quantize.ts'
 import type { FloatTensor } from '../tensor.ts'
 import { measureStatistics } from './measure-statistics.ts'
 import { planTrainingStep, trainedWeights } from './plan-training-step.ts'
@@ -58,6 +59,16 @@ const WEIGHTS = new Map<string, FloatTensor>([
   ['classifier/kernel', wave([CLASSES, 16], 5)],
   ['classifier/bias', wave([CLASSES], 6)],
 ])
+/** Of `stem` and its activation. */
+const OBSERVED: Observation = {
+  input: { min: -1, max: 1 },
+  layers: [
+    { min: -20, max: 20 },
+    { min: 0, max: 6 },
+  ],
+  means: new Map([[-1, new Float64Array(3)]]),
+}
+const readText = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 const OPTIONS: TrainingOptions = {
   batchSize: PHOTOS,
   optimiser: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
@@ -103,6 +114,17 @@ describe('a training', () => {
       last = await trainer.step(request(seed, { learningRate: 0.03 }))
     expect(last.loss).toBeLessThan(first.loss / 1.5)
     expect(last.correct).toBe(PHOTOS)
+  })
+
+  it('computes what does not train in 8 bit, with all but the same gradients', async () => {
+    const trainFrom = 'top'
+    const exact = await open({ ...OPTIONS, trainFrom })
+    const rounded = await open({ ...OPTIONS, trainFrom, observed: OBSERVED })
+    expect(readText(rounded.step.model)).toContain('QuantizeLinear')
+    const [a, b] = [await exact.trainer.step(request(0)), await rounded.trainer.step(request(0))]
+    expect(b.loss).not.toBe(a.loss)
+    expect(b.loss).toBeCloseTo(a.loss, 2)
+    expect(b.gradientNorm / a.gradientNorm).toBeCloseTo(1, 1)
   })
 
   it('goes on from its state bit for bit', async () => {

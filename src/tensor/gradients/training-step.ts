@@ -1,4 +1,5 @@
 /** A training step as data: one ONNX graph from photos to new weights, and what flows around it. */
+import type { Observation } from '../quantize.ts'
 import type { FloatTensor } from '../tensor.ts'
 
 export type Optimiser =
@@ -20,6 +21,8 @@ export interface ConvStatistics {
 export interface TrainingOptions {
   /** The first block or layer that trains, e.g. `block11` or `top`; everything where it is left out. */
   readonly trainFrom?: string
+  /** What the layers before it gave for some photos: then they compute in 8 bit. */
+  readonly observed?: Observation
   readonly batchSize: number
   readonly optimiser: Optimiser
   /** Each step, kernels shrink by this share of the learning rate; biases and scales do not. */
