@@ -4,6 +4,7 @@ import type { Terminal } from './context.ts'
 import { formatPercent } from './formats.ts'
 import { printable } from './printable.ts'
 import { paint, plural } from './render.ts'
+import { sayKept, sayPace, sayTuned } from './render-tuning.ts'
 
 const WORST = 3
 /** Surer than this, a difference between two models is called one. */
@@ -41,7 +42,7 @@ export function renderEvaluation(
       ? ''
       : `\n  Divided by chance, its photos would have promised ${formatPercent(byChance)}: look-alikes on both sides.`
   const cautions = dataset.cautions.map((caution) => `\n  ${paint(stream, 'yellow', caution)}`)
-  return `Measured with ${plural(dataset.photos, 'photo')}:\n${lines.join('\n')}${chance}${cautions.join('')}${renderComparison(report)}`
+  return `Measured with ${plural(dataset.photos, 'photo')}:\n${lines.join('\n')}${chance}${cautions.join('')}${renderComparison(report)}${renderTuning(report)}`
 }
 
 const range = ({ low, high }: Interval): string =>
@@ -57,4 +58,15 @@ function renderComparison({ comparison, accuracy }: EvaluationReport): string {
         ? 'better than chance explains'
         : 'worse than chance explains'
   return `\nBeside ${other.name} (${formatPercent(otherAccuracy.value)}): ${plural(onlyThisRight, 'photo')} right here and wrong there, ${onlyOtherRight} the other way round; McNemar's test p = ${pValue.toPrecision(2)}: ${verdict}`
+}
+
+function renderTuning({ training }: EvaluationReport): string {
+  const tuning = training?.tuning
+  if (tuning === undefined) return ''
+  const title = tuning.keptEpoch === undefined ? 'Tried to fine-tune' : 'Fine-tuned'
+  const stopped =
+    tuning.divergedAt === undefined
+      ? ''
+      : `\n  It ended at step ${tuning.divergedAt}, where the loss, its gradient or an answer was no number`
+  return `\n${title} ${sayTuned(tuning)} (${sayPace(tuning)})\n  ${sayKept(tuning)}${stopped}`
 }

@@ -7,6 +7,7 @@ import { formatPercent, formatTime } from './formats.ts'
 import { sayLabels } from './labels.ts'
 import { printable } from './printable.ts'
 import { formatCount, plural } from './render.ts'
+import { sayKept, sayPace, sayTuned } from './render-tuning.ts'
 
 /** A card as text: sections under headings, ready to be pasted into a document. */
 export function renderModelCard(card: ModelCard): string {
@@ -35,10 +36,18 @@ function modelFacts({ default: change, backbone, head, ...card }: ModelCard): st
     [
       'kind',
       card.imported === undefined
-        ? 'multinomial logistic regression on the features of a frozen network'
+        ? card.tuning === undefined
+          ? 'multinomial logistic regression on the features of a frozen network'
+          : 'a network whose upper part was fine-tuned, with its classifier'
         : `a classifier made elsewhere, read from ${card.imported.readAs}`,
     ],
     ['backbone', `${backbone.id}, ${formatCount(backbone.features)} features`],
+    ...(card.tuning === undefined
+      ? []
+      : ([
+          ['fine-tuned', sayTuned(card.tuning)],
+          ['', `${sayKept(card.tuning)}; ${sayPace(card.tuning)}`],
+        ] as const)),
     ['weights', `licence ${backbone.licence}, SHA-256 ${shorten(backbone.sha256)}…`],
     ['views', backbone.views.map(sayView).join(' and ')],
     ['unsure', `below a score of ${formatPercent(head.unsureBelow)}`],

@@ -248,7 +248,7 @@ function toJson(
   { version, isDefault, folder }: Kept,
   elapsedMs: number,
 ) {
-  const { accuracy, macroF1, topK, calibration, decisions, dataset } = report
+  const { accuracy, macroF1, topK, calibration, decisions, dataset, training, comparison } = report
   return {
     bundle,
     model: version?.model ?? null,
@@ -264,6 +264,8 @@ function toJson(
     topK,
     calibrationError: { before: calibration.eceBefore, after: calibration.eceAfter },
     decisions,
+    comparison: comparison ?? null,
+    tuning: training?.tuning ?? null,
     findings,
     elapsedMs: Math.round(elapsedMs),
   }

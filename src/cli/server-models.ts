@@ -215,6 +215,7 @@ const CARD_KEYS = [
   'backbone',
   'head',
   'data',
+  'tuning',
   'imported',
   'figures',
   'intendedUse',

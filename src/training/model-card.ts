@@ -4,7 +4,7 @@ import { BUNDLE_MANIFEST, parseBundleManifest } from '../bundles/verify-bundle.t
 import { isOfDefault } from '../registry/defaults.ts'
 import type { DefaultChange, Model, Registry, Version } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
-import type { EvaluationReport } from './report.ts'
+import type { EvaluationReport, TuningReport } from './report.ts'
 import { type HeadlineFigures, headlineFigures, readVersionReport } from './version-report.ts'
 
 export interface ModelCard {
@@ -34,6 +34,8 @@ export interface ModelCard {
     readonly photos: number
     readonly photosPerLabel: Readonly<Record<string, number>>
   }
+  /** How its network was fine-tuned; absent where its features are as they were. */
+  readonly tuning?: TuningReport
   /** Where it comes from; absent where it was trained. */
   readonly imported?: NonNullable<BundleManifest['imported']>
   /** Absent where the version was registered without a report. */
@@ -75,6 +77,7 @@ export async function readModelCard(
   const manifest = parseBundleManifest(await registry.readVersionFile(version, BUNDLE_MANIFEST))
   const { training, imported, labels, head, backbone } = manifest
   const report = await readVersionReport(registry, version)
+  const tuning = report?.training?.tuning
   return {
     model: name,
     description: model.description,
@@ -91,6 +94,7 @@ export async function readModelCard(
     backbone,
     head,
     ...(training === undefined ? {} : { data: await describeData(db, labels, training) }),
+    ...(tuning?.keptEpoch === undefined ? {} : { tuning }),
     ...(imported === undefined ? {} : { imported }),
     ...(report === undefined ? {} : { figures: figuresOf(report) }),
     intendedUse: [
@@ -140,6 +144,7 @@ function limitsOf(
   { labels, head, backbone, imported }: BundleManifest,
   report: EvaluationReport | undefined,
 ): string[] {
+  const tuning = report?.training?.tuning
   return [
     ...(imported === undefined
       ? [
@@ -155,7 +160,7 @@ function limitsOf(
     'It gives one name to a whole photo; it does not find, count or measure the things on it.',
     'No claim of fairness is made: the figures are not broken down by who took the photos, where, or with what.',
     imported === undefined
-      ? `Its features come from ${backbone.id}, trained by others on ImageNet, whose biases it inherits.`
+      ? `Its features come from ${tuning?.backbone ?? backbone.id}, trained by others on ImageNet, whose biases it inherits.`
       : 'It was trained elsewhere: what it learned from, and which biases it inherits, its makers know.',
   ]
 }

@@ -41,6 +41,57 @@ export interface ReportModel {
   readonly views: string
 }
 
+/** What a network is worth on the photos that judge a fine-tuning. */
+export interface Judgement {
+  readonly accuracy: number
+  /** Mean −log p of the label after the best temperature. */
+  readonly loss: number
+}
+
+export interface TuningEpoch {
+  /** From 1. */
+  readonly epoch: number
+  /** Of the photos that were learned from since the epoch before, changed, with the target smoothed. */
+  readonly loss: number
+  readonly accuracy: number
+  readonly validation: Judgement
+}
+
+/** A fine-tuning: what learned, and how it went. */
+export interface TuningReport {
+  /** The backbone as it was, and its first block or layer that learned. */
+  readonly backbone: string
+  readonly trainFrom: string
+  /** Side of the photos in pixels. */
+  readonly size: number
+  /** Photos that were learned from, and those that judged each epoch. */
+  readonly photos: number
+  readonly validationPhotos: number
+  readonly batchSize: number
+  /** As planned; fewer may have been enough. */
+  readonly epochsPlanned: number
+  readonly schedule: {
+    readonly peak: number
+    readonly steps: number
+    readonly warmUpSteps: number
+  }
+  readonly epochs: readonly TuningEpoch[]
+  /** What frozen features are worth on the same photos. */
+  readonly baseline: Judgement
+  /** Absent where no epoch was as accurate as the baseline: frozen features stay. */
+  readonly keptEpoch?: number
+  /** The step, from 1, at which a number was none and the fine-tuning ended; absent where there was none. */
+  readonly divergedAt?: number
+  readonly pace: {
+    /** Steps that an earlier run had done, whose time nobody knows. */
+    readonly resumedAfter: number
+    /** Of the steps alone; 0 where none was left to do. */
+    readonly photosPerSecond: number
+    /** With the judging of epochs. */
+    readonly elapsedMs: number
+  }
+}
+
 /** Two models on the same photos (McNemar 1947). */
 export interface Comparison {
   readonly other: ReportModel
@@ -111,6 +162,8 @@ export interface EvaluationReport {
     }[]
     /** Sentences about the split, e.g. the leak that it avoided. */
     readonly notes: readonly string[]
+    /** Where the upper part of the network learned too, or tried to. */
+    readonly tuning?: TuningReport
   }
 }
 

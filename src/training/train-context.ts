@@ -3,10 +3,10 @@ import type { FeaturizeContext } from '../features/featurize-photos.ts'
 import type { QuantizationFigures } from '../features/quantize-backbone.ts'
 import type { View } from '../features/views.ts'
 import type { Trial } from '../learn/head-setting.ts'
-import type { EpochFigures } from './fine-tune/tune-progress.ts'
 import type { TuneSettings } from './fine-tune/tune-settings.ts'
 import type { Sides } from './plan-sides.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
+import type { TuningEpoch } from './report.ts'
 
 /** What happens, in the order in which it happens. */
 export type TrainEvent =
@@ -42,7 +42,7 @@ export type TrainEvent =
     }
   /** Of one batch. */
   | { readonly stage: 'tuning-step'; readonly loss: number; readonly accuracy: number }
-  | { readonly stage: 'tuning-epoch'; readonly figures: EpochFigures }
+  | { readonly stage: 'tuning-epoch'; readonly figures: TuningEpoch }
   /** What a run that is stopped now goes on from. */
   | { readonly stage: 'tuning-kept'; readonly steps: number }
   | {

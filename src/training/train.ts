@@ -17,7 +17,7 @@ import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
-import type { Comparison, EvaluationReport, PreviewReport } from './report.ts'
+import type { Comparison, EvaluationReport, PreviewReport, TuningReport } from './report.ts'
 import type { TrainContext } from './train-context.ts'
 import { tryRounded } from './try-rounded.ts'
 
@@ -90,8 +90,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
   return 'refusal' in rounded
     ? finish(plan, best, [`Computed in float32, not in 8 bit: ${rounded.refusal}.`], context)
     : finish(plan, rounded.attempt, [rounded.note], context, {
-        name: 'the same in float32',
-        attempt: best,
+        beside: { name: 'the same in float32', attempt: best },
       })
 }
 
@@ -128,12 +127,13 @@ async function fineTune(
   context: TrainContext,
 ): Promise<Trained> {
   const { outcome, forget } = await tryTuned(shared, frozen, context)
+  const { tuning } = outcome
   const trained =
     'refusal' in outcome
-      ? await finish(plan, frozen, [`Not fine-tuned: ${outcome.refusal}.`], context)
-      : await finish(plan, outcome.attempt, outcome.notes, context, {
-          name: 'the same with frozen features',
-          attempt: frozen,
+      ? await finish(plan, frozen, [`Not fine-tuned: ${outcome.refusal}.`], context, { tuning })
+      : await finish(plan, outcome.attempt, [], context, {
+          beside: { name: 'frozen features', attempt: frozen },
+          tuning,
         })
   return { ...trained, forget }
 }
@@ -159,7 +159,7 @@ async function finish(
   attempt: Attempt,
   notes: readonly string[],
   context: TrainContext,
-  beside?: Beside,
+  { beside, tuning }: { readonly beside?: Beside; readonly tuning?: TuningReport | undefined } = {},
 ): Promise<Trained> {
   const { views, prepared, sides, fit } = attempt
   const { labels, labelIds } = prepared
@@ -218,6 +218,7 @@ async function finish(
               'The figures are those of a model trained without the measured photos; the bundle was then trained with them too.',
             ]),
       ],
+      ...(tuning === undefined ? {} : { tuning }),
     },
   })
   const withReport = new Map(files)

@@ -10,6 +10,7 @@ import type {
   PreviewReport,
   ReliabilityBin,
   ReportPhoto,
+  TuningReport,
 } from '../../src/training/report.ts'
 
 type Random = () => number
@@ -103,6 +104,7 @@ interface EvaluationOptions {
   readonly errorRate: number
   readonly hasComparison?: boolean
   readonly hasThumbnails?: boolean
+  readonly tuning?: TuningReport
 }
 
 /** Wrong answers fall mostly on the next two labels, as among kinds of apples. */
@@ -219,6 +221,7 @@ export async function createEvaluation(options: EvaluationOptions): Promise<Eval
         ),
       ],
       notes: ['38 near duplicates were kept on one side; split at random they would have leaked.'],
+      ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
     },
   }
 }
@@ -385,5 +388,24 @@ export async function createPreview(labels: readonly string[]): Promise<PreviewR
         return { label, path: `${label}/IMG_1.jpg`, original, epochs }
       }),
     ),
+  }
+}
+
+/** A fine-tuning of so many epochs that gets better, and from the fourth one on learns by heart. */
+export function createTuning(epochs: number, changes: Partial<TuningReport> = {}): TuningReport {
+  return {
+    ...{ backbone: 'efficientnet-lite0', trainFrom: 'block7', size: 288, batchSize: 32 },
+    ...{ photos: 612, validationPhotos: 108, epochsPlanned: 12 },
+    schedule: { peak: 0.001, steps: 230, warmUpSteps: 46 },
+    epochs: Array.from({ length: epochs }, (_, index) => ({
+      epoch: index + 1,
+      loss: 2 / (index + 1) + 0.5,
+      accuracy: 1 - 0.5 / (index + 1),
+      validation: { accuracy: 0.8 - 0.1 / (index + 1), loss: 0.6 + 0.05 * Math.abs(index - 3) },
+    })),
+    baseline: { accuracy: 0.75, loss: 0.8 },
+    keptEpoch: 4,
+    pace: { resumedAfter: 0, photosPerSecond: 53.4, elapsedMs: 220_000 },
+    ...changes,
   }
 }

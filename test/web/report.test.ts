@@ -6,12 +6,18 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packagePath } from '../../src/core/version.ts'
 import { renderReport } from '../../src/training/render-report.ts'
-import type { DatasetReport, EvaluationReport, PreviewReport } from '../../src/training/report.ts'
+import type {
+  DatasetReport,
+  EvaluationReport,
+  PreviewReport,
+  TuningReport,
+} from '../../src/training/report.ts'
 import { LOW_CONTRAST, OVERFLOW_WIDTH, styleOf } from './in-page.ts'
 import {
   createDatasetCheck,
   createEvaluation,
   createPreview,
+  createTuning,
   FRUITS,
   MARKET,
   NASTY_LABELS,
@@ -45,6 +51,10 @@ beforeAll(async () => {
   )
   reports.set('dataset', await createDatasetCheck(FRUITS))
   reports.set('nasty-dataset', await createDatasetCheck(NASTY_LABELS))
+  const tuned = (tuning: TuningReport) => createEvaluation({ ...nine, tuning })
+  reports.set('tuned', await tuned(createTuning(8)))
+  const { keptEpoch: _, ...stopped } = createTuning(1, { divergedAt: 31 })
+  reports.set('stopped', await tuned(stopped))
   reports.set('preview', await createPreview(FRUITS))
   reports.set('nasty-preview', await createPreview(NASTY_LABELS))
   for (const [name, report] of reports) {
@@ -371,6 +381,44 @@ describe('the check of a dataset', () => {
     }))
 })
 
+describe('a fine-tuning', () => {
+  const section = (page: Page) => page.getByRole('region', { name: 'How did the fine-tuning go?' })
+
+  test('says what learned, how long, and which epoch was kept', () =>
+    onReport('tuned', async (page) => {
+      const { length } = await page.getByRole('navigation').getByRole('link').all()
+      expect(length).toBe(7)
+      await section(page).getByText('Epoch 4 was kept: with it 77.5\u00a0% of the 108').waitFor()
+      const facts = await textsOf(section(page).locator('dd'))
+      expect(facts[0]).toBe('efficientnet-lite0 from block7 on, and the classifier')
+      expect(facts.at(-1)).toBe(
+        '3\u00a0min 40\u00a0s with the judging, 53.4 photos a second while learning',
+      )
+    }))
+
+  test('draws its curves, with the same figures as tables and in words', () =>
+    onReport('tuned', async (page) => {
+      const curve = section(page).getByRole('img', { name: /^How many were right\?/ })
+      expect(await curve.getAttribute('aria-labelledby')).toBeTruthy()
+      expect(await curve.locator('.dot-kept').count()).toBe(1)
+      await section(page).getByText('The figures as a table').first().click()
+      const table = section(page).getByRole('table', { name: 'How many were right?' })
+      expect(await textsOf(table.locator('tbody tr').nth(4).locator('th, td'))).toEqual([
+        ...['4, kept', '77.5\u00a0%', '87.5\u00a0%'],
+      ])
+      const box = await curve.boundingBox()
+      await curve.hover({ position: { x: (box?.width ?? 0) - 25, y: 100 } })
+      await section(page).getByText('Epoch 8: 78.8\u00a0% on validation photos').waitFor()
+    }))
+
+  test('that came to nothing says why', () =>
+    onReport('stopped', async (page) => {
+      await section(page).getByText('No epoch was as accurate on the 108').waitFor()
+      await section(page).getByText('At step 31 the loss').waitFor()
+      expect(await section(page).locator('.dot-kept').count()).toBe(0)
+    }))
+})
+
 describe('the preview of a fine-tuning', () => {
   test('shows a photo of each label, whole and as its epochs see it', () =>
     onReport('preview', async (page) => {
@@ -393,6 +441,8 @@ describe('how it looks', () => {
     'dataset',
     'nasty-dataset',
     'preview',
+    'tuned',
+    'stopped',
   ] as const
 
   test.each(ALL)('at 320 pixels nothing of %s scrolls the page to the side', (name) =>

@@ -318,6 +318,7 @@ const CARD_SCHEMA = {
     backbone: { description: 'Network whose features it judges' },
     head: { description: 'How it judges them' },
     data: { description: 'What it learned from; absent where it was imported' },
+    tuning: { description: 'How its network was fine-tuned; absent where it was not' },
     imported: { description: 'Where it comes from; absent where it was trained' },
     figures: { description: 'Absent where the version was registered without a report' },
     intendedUse: { type: 'array', items: { type: 'string' } },

@@ -14,6 +14,7 @@ import { judgeLogits } from '../../learn/held-out.ts'
 import type { LinearHead } from '../../learn/softmax-regression.ts'
 import type { Network } from '../../tensor/network.ts'
 import type { Weights } from '../../tensor/tensor.ts'
+import type { Judgement } from '../report.ts'
 import type { TrainContext } from '../train-context.ts'
 
 export interface Candidate {
@@ -32,12 +33,6 @@ export interface JudgePlan {
   readonly labels: Int32Array
   /** Takes the model while it is asked. */
   readonly folder: string
-}
-
-export interface Judgement {
-  readonly accuracy: number
-  /** Mean −log p of the label after the best temperature. */
-  readonly loss: number
 }
 
 /** Undefined where what the candidate says is no number. Throws an error of a photo or of the disk. */

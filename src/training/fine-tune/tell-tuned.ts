@@ -1,5 +1,5 @@
-/** A fine-tuning in words, for the report. */
-import type { Judgement } from './judge-candidate.ts'
+/** A fine-tuning for the report: as data, and as a reason where it came to nothing. */
+import type { Judgement, TuningReport } from '../report.ts'
 import type { Tuned } from './tune.ts'
 import type { TuneSettings } from './tune-settings.ts'
 import type { TuneSides } from './tune-sides.ts'
@@ -17,23 +17,20 @@ export function tellRefusal(
   return `fine-tuned, it reaches ${percent(reached)} on the ${photos} photos that judge, the frozen features ${percent(accuracy)}`
 }
 
-/** What was done, and what came of it. */
-export function tellTuned(
-  { epochs, divergedAt }: Tuned,
-  best: number,
-  { trainFrom, size }: TuneSettings,
+/** What was done, and how it went. `backbone` is the id of the one that it started from. */
+export const describeTuning = (
+  { epochs, best, divergedAt, pace }: Tuned,
+  backbone: string,
+  { trainFrom, size, batchSize, epochs: epochsPlanned, schedule }: TuneSettings,
   { learn, validation }: TuneSides,
   baseline: Judgement,
-): string[] {
-  const reached = epochs.find(({ epoch }) => epoch === best)?.validation.accuracy ?? 0
-  return [
-    `Fine-tuned from ${trainFrom} on at ${size} pixels with ${learn.length} photos: epoch ${best} of ${epochs.length} was the best of ${percent(reached)} on ${validation.length} photos that judge, where frozen features reach ${percent(baseline.accuracy)}.`,
-    ...(divergedAt === undefined
-      ? []
-      : [
-          `At step ${divergedAt} the loss, its gradient or an answer was no number: what came before it was kept.`,
-        ]),
-  ]
-}
+): TuningReport => ({
+  ...{ backbone, trainFrom, size, batchSize, epochsPlanned, schedule, epochs, pace },
+  photos: learn.length,
+  validationPhotos: validation.length,
+  baseline: { accuracy: baseline.accuracy, loss: baseline.loss },
+  ...(best === undefined ? {} : { keptEpoch: best.epoch }),
+  ...(divergedAt === undefined ? {} : { divergedAt }),
+})
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`

@@ -11,22 +11,22 @@ import { judgeLogits } from '../../learn/held-out.ts'
 import type { LinearHead } from '../../learn/softmax-regression.ts'
 import type { Attempt, AttemptPlan } from '../attempt.ts'
 import type { StartTuningTask } from '../fit-task.ts'
+import type { Judgement, TuningReport } from '../report.ts'
 import { runFitTask } from '../run-fit-task.ts'
 import type { TrainContext } from '../train-context.ts'
 import { removeCheckpoint } from './checkpoint.ts'
-import type { Judgement } from './judge-candidate.ts'
 import { keepTuned } from './keep-tuned.ts'
 import { lookAgain } from './look-again.ts'
-import { tellRefusal, tellTuned } from './tell-tuned.ts'
+import { describeTuning, tellRefusal } from './tell-tuned.ts'
 import { tune } from './tune.ts'
 import { planTuneSettings, type TuneSettings } from './tune-settings.ts'
 import { planTuneSides, type TuneSides } from './tune-sides.ts'
 import { featureNetwork } from './tuning-network.ts'
 
 export type TuneOutcome =
-  | { readonly attempt: Attempt; readonly notes: readonly string[] }
-  /** Why the head on frozen features is kept. */
-  | { readonly refusal: string }
+  | { readonly attempt: Attempt; readonly tuning: TuningReport }
+  /** Why the head on frozen features is kept; without a fine-tuning where none was begun. */
+  | { readonly refusal: string; readonly tuning: TuningReport | undefined }
 
 export interface TunedAttempt {
   readonly outcome: TuneOutcome
@@ -46,7 +46,7 @@ export async function tryTuned(
   const lacking = lackingLabels(frozen, tuneSides)
   if (lacking !== undefined) {
     context.onEvent?.({ stage: 'tuned', divergedAt: undefined, refusal: lacking })
-    return { outcome: { refusal: lacking }, forget: async () => {} }
+    return { outcome: { refusal: lacking, tuning: undefined }, forget: async () => {} }
   }
   const start = await startFrom(plan, frozen, tuneSides, context)
   const size = views[0]?.size ?? backbone.network.input.size
@@ -111,16 +111,17 @@ async function tuneIn(
     context,
   )
   const { best, divergedAt } = tuned
+  const tuning = describeTuning(tuned, backbone.id, settings, tuneSides, baseline)
   if (best === undefined) {
     const refusal = tellRefusal(tuned, baseline, validation.length)
     onEvent({ stage: 'tuned', divergedAt, refusal })
-    return { refusal }
+    return { refusal, tuning }
   }
   const kept = await keepTuned(home, backbone, settings, best.candidate)
   onEvent({ stage: 'tuned', divergedAt, refusal: undefined })
   return {
     attempt: await lookAgain(plan, frozen, kept, best.candidate.head, tuneSides, context),
-    notes: tellTuned(tuned, best.epoch, settings, tuneSides, baseline),
+    tuning,
   }
 }
 

@@ -1,20 +1,11 @@
 /** How far a fine-tuning has come, as data that a checkpoint holds; and when it is over. */
-import type { Judgement } from './judge-candidate.ts'
+import type { Judgement, TuningEpoch } from '../report.ts'
 import type { TuneSettings } from './tune-settings.ts'
-
-export interface EpochFigures {
-  /** From 1. */
-  readonly epoch: number
-  /** Of the photos that were learned from since the epoch before, with the target smoothed. */
-  readonly loss: number
-  readonly accuracy: number
-  readonly validation: Judgement
-}
 
 export interface TuneProgress {
   /** Steps that are done. */
   readonly steps: number
-  readonly epochs: readonly EpochFigures[]
+  readonly epochs: readonly TuningEpoch[]
   /** Of those as accurate as the baseline on the validation photos, the epoch of least loss there. */
   readonly bestEpoch: number | undefined
   /** Over the steps since the epoch before. */
@@ -57,7 +48,7 @@ export function addJudgement(
   baseline: Judgement,
   { batchSize, photos }: Passing,
 ): TuneProgress {
-  const figures: EpochFigures = {
+  const figures: TuningEpoch = {
     epoch: Math.max(1, epochsIn(steps, { batchSize, photos })),
     loss: sum.loss / sum.steps,
     accuracy: sum.correct / (sum.steps * batchSize),

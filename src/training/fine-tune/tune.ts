@@ -8,20 +8,15 @@
 import { createFolder } from '../../core/atomic-write.ts'
 import type { View } from '../../features/views.ts'
 import type { TrainingState } from '../../tensor/gradients/training-step.ts'
+import type { Judgement, TuningEpoch, TuningReport } from '../report.ts'
 import type { TrainContext } from '../train-context.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import {
-  type Candidate,
-  type Judgement,
-  type JudgePlan,
-  judgeCandidate,
-} from './judge-candidate.ts'
+import { type Candidate, type JudgePlan, judgeCandidate } from './judge-candidate.ts'
 import { type LearnPlan, openLearner } from './learner.ts'
 import {
   addJudgement,
   addStep,
   BEGINNING,
-  type EpochFigures,
   isDue,
   isOver,
   type TuneProgress,
@@ -38,11 +33,12 @@ export interface TunePlan extends LearnPlan {
 }
 
 export interface Tuned {
-  readonly epochs: readonly EpochFigures[]
+  readonly epochs: readonly TuningEpoch[]
   /** Undefined where no epoch was as accurate as the baseline. */
   readonly best: { readonly epoch: number; readonly candidate: Candidate } | undefined
   /** The step at which a number was none, counted from 1. */
   readonly divergedAt: number | undefined
+  readonly pace: TuningReport['pace']
 }
 
 const CHECKPOINT_MS = 30_000
@@ -60,6 +56,8 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   let progress = kept?.progress ?? BEGINNING
   let best = kept && { steps: progress.steps, tensors: kept.tensors['best'] ?? new Map() }
   let divergedAt: number | undefined
+  const [startMs, resumedAfter] = [performance.now(), progress.steps]
+  let learnedMs = 0
   const learner = await openLearner(plan, context)
   const save = async (state: TrainingState) =>
     writeCheckpoint<TuneProgress>(folder, {
@@ -74,7 +72,9 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
     let savedMs = performance.now()
     while (!isOver(progress, settings)) {
       signal?.throwIfAborted()
+      const stepMs = performance.now()
       const { isApplied, loss, correct } = await learner.step()
+      learnedMs += performance.now() - stepMs
       if (!isApplied) {
         divergedAt = progress.steps + 1
         break
@@ -110,6 +110,14 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
         ? undefined
         : { epoch: bestEpoch, candidate: learner.toCandidate(best) },
     divergedAt,
+    pace: {
+      resumedAfter,
+      photosPerSecond:
+        learnedMs === 0
+          ? 0
+          : ((progress.steps - resumedAfter) * settings.batchSize) / (learnedMs / 1000),
+      elapsedMs: Math.round(performance.now() - startMs),
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import { ReliabilityDiagram } from './reliability-diagram.tsx'
 import { ReportFrame } from './report-frame.tsx'
 import { Section } from './section.tsx'
 import { TrainingSection } from './training-section.tsx'
+import { TuningSection } from './tuning-section.tsx'
 
 const ERRORS_SHOWN = 24
 
@@ -25,6 +26,7 @@ export function EvaluationPage({ report }: { readonly report: EvaluationReport }
     { id: 'confusions', text: 'Confusions' },
     { id: 'errors', text: 'Errors' },
     { id: 'labels', text: 'Labels' },
+    ...(training?.tuning === undefined ? [] : [{ id: 'tuning', text: 'Fine-tuning' }]),
     ...(training === undefined ? [] : [{ id: 'training', text: 'Training' }]),
   ]
   const facts: (readonly [string, string])[] = [
@@ -93,6 +95,7 @@ export function EvaluationPage({ report }: { readonly report: EvaluationReport }
       <Section id="labels" title="Label by label" lead="Worst first; press a heading to sort.">
         <LabelTable figures={report.perLabel} />
       </Section>
+      {training?.tuning !== undefined && <TuningSection tuning={training.tuning} />}
       {training !== undefined && <TrainingSection training={training} />}
     </ReportFrame>
   )

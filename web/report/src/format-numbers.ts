@@ -49,6 +49,14 @@ export function formatBytes(sizeBytes: number): string {
   return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)}\u00a0${units[unit]}`
 }
 
+/** `220_000` → `3 min 40 s`; `4_000_000` → `1 h 7 min`. */
+export function formatDuration(durationMs: number): string {
+  const seconds = Math.round(durationMs / 1000)
+  const minutes = Math.floor(seconds / 60)
+  if (minutes >= 60) return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min`
+  return minutes === 0 ? `${seconds}\u00a0s` : `${minutes}\u00a0min ${seconds % 60}\u00a0s`
+}
+
 /** ISO 8601 → `22 November 2026 at 08:47 UTC`. */
 export function formatTime(iso: string): string {
   const time = new Date(iso)

@@ -4,7 +4,7 @@ import { useId, useState } from 'preact/hooks'
 import type { RejectionPoint } from '../../../src/training/report.ts'
 import { FiguresTable } from './figures-table.tsx'
 import { formatPercent } from './format-numbers.ts'
-import { MARGIN, ShareAxes } from './share-axes.tsx'
+import { MARGIN, PlotAxes } from './plot-axes.tsx'
 import { useWidth } from './use-width.ts'
 
 const PLOT_HEIGHT_PX = 300
@@ -58,7 +58,7 @@ export function RejectionCurve({ points }: { readonly points: readonly Rejection
           onPointerDown={follow}
         >
           <path class="ground" d={ground(sorted) ?? ''} />
-          <ShareAxes x={x} y={y} xTitle="photos answered" yTitle="accuracy" />
+          <PlotAxes x={x} y={y} xTitle="photos answered" yTitle="accuracy" />
           <path class="curve curve-after" d={curve(sorted) ?? ''} />
           <line
             class="cursor"

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import type { EvaluationReport, ReliabilityBin } from '../../../src/training/report.ts'
 import { FiguresTable } from './figures-table.tsx'
 import { formatCount, formatPercent, plural } from './format-numbers.ts'
-import { MARGIN, ShareAxes } from './share-axes.tsx'
+import { MARGIN, PlotAxes } from './plot-axes.tsx'
 import { useWidth } from './use-width.ts'
 
 const PLOT_HEIGHT_PX = 300
@@ -74,7 +74,7 @@ export function ReliabilityDiagram({ report }: { readonly report: EvaluationRepo
               height={height(count)}
             />
           ))}
-          <ShareAxes x={x} y={y} xTitle="score" yTitle="accuracy" />
+          <PlotAxes x={x} y={y} xTitle="score" yTitle="accuracy" />
           <line class="ideal" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
           <path class="curve curve-before" d={curve(filledBefore) ?? ''} />
           <path class="curve curve-after" d={curve(filled) ?? ''} />

@@ -15,7 +15,11 @@ export function TrainingSection({ training }: { readonly training: Training }) {
     <Section
       id="training"
       title="How was it trained?"
-      lead={`On ${formatCount(training.photos)} photos, with seed ${training.seed}. Scaling “${training.scaling}”${strength} did best in cross-validation on those photos alone.`}
+      lead={`On ${formatCount(training.photos)} photos, with seed ${training.seed}. ${
+        training.tried.length === 0
+          ? 'The classifier learned together with the network.'
+          : `Scaling “${training.scaling}”${strength} did best in cross-validation on those photos alone.`
+      }`}
     >
       {training.notes.length > 0 && (
         <ul class="notes">
