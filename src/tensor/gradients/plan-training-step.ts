@@ -1,13 +1,12 @@
 /** Plans a training step: a network, its weights and options in, one ONNX graph out. */
 import { VergerError } from '../../core/errors.ts'
 import { requireWeight } from '../emit-onnx.ts'
-import { foldBatchNorm } from '../fold-batch-norm.ts'
 import { createGraphBuilder, type GraphBuilder, type Value } from '../graph-builder.ts'
 import { INPUT, inputsOf, type Layer, type LayerId, type Network } from '../network.ts'
 import { inferShapes, type Shape } from '../network-shapes.ts'
 import type { Observation } from '../quantize.ts'
-import { elementCount, type FloatTensor, type Weights } from '../tensor.ts'
-import { createNormalisedConvolution, emitRunning, NORM_EPSILON } from './batch-norm.ts'
+import { elementCount, type Weights } from '../tensor.ts'
+import { createNormalisedConvolution, emitRunning } from './batch-norm.ts'
 import { emitFrozenLayers, emitRoundedLayers } from './frozen-layers.ts'
 import { emitLoss } from './loss.ts'
 import { findBlock } from './map-block.ts'
@@ -17,13 +16,8 @@ import { differentiate, type TrainedPart } from './reverse.ts'
 import type { Rule } from './rule.ts'
 import { findRule } from './rules.ts'
 import { createStepGraph, type StepGraph } from './step-graph.ts'
-import type {
-  ConvStatistics,
-  StateTensor,
-  TrainingOptions,
-  TrainingState,
-  TrainingStep,
-} from './training-step.ts'
+import { averageName, initialState } from './step-state.ts'
+import type { StateTensor, TrainingOptions, TrainingStep } from './training-step.ts'
 
 /** Names of a step's results. */
 export const STEP_RESULTS = ['loss', 'gradientNorm', 'correct'] as const
@@ -31,7 +25,6 @@ export const STEP_RESULTS = ['loss', 'gradientNorm', 'correct'] as const
 export const DROPOUT_INPUT = 'kept'
 /** The name of a state tensor behind the step. */
 export const nextName = (name: string): string => `next ${name}`
-const AVERAGE = 'average'
 
 /**
  * Plans the training of `network` from `weights`, which need its output `logits`; photos have the side of its input.
@@ -68,53 +61,19 @@ export function composeTrainingStep(
   const { batchSize: photos } = options
   const classes = logits.width
 
-  const running = new Map<string, { value: Value; dims: readonly number[] }>()
-  const norms = options.batchNorm === 'frozen' ? undefined : options.batchNorm.statistics
-  const normalised = createNormalisedConvolution(({ name, filters }, statistics) => {
-    for (const kind of ['mean', 'variance'] as const) {
-      running.set(`${name}#${kind}`, { value: statistics[kind], dims: [filters] })
-    }
+  /** Statistics of the batch by the name of the running ones. */
+  const running = new Map<string, Value>()
+  const normalised = createNormalisedConvolution(({ name }, { mean, variance }) => {
+    running.set(`${name}#mean`, mean).set(`${name}#variance`, variance)
   })
   const rule = (layer: Layer): Rule =>
-    norms !== undefined && layer.op === 'conv' ? (normalised as unknown as Rule) : findRule(layer)
+    options.batchNorm !== 'frozen' && layer.op === 'conv'
+      ? (normalised as unknown as Rule)
+      : findRule(layer)
   const parameters = parametersOf(network, { first, shape, rule })
   const dimsOf = new Map(parameters.map(({ name, dims }) => [name, dims]))
-  const initial = new Map<string, FloatTensor>()
-  const state: StateTensor[] = []
-  const declare = (name: string, dims: readonly number[], data: Float32Array) => {
-    state.push({ name, dims })
-    initial.set(name, { dims, data })
-    builder.input(name, 'float32', [elementCount(dims)])
-  }
-  const normPart = (name: string): Float32Array | undefined => {
-    const [, layer = '', part] = /^(.*)[/#](gamma|beta|mean|variance)$/.exec(name) ?? []
-    const statistics = norms?.get(layer)
-    if (statistics === undefined || part === undefined) return undefined
-    return openNorm(weights, layer, statistics)[part as 'gamma']
-  }
-  const valuesOf = ({ name, dims }: StateTensor) =>
-    normPart(name) ?? requireWeight(network.name, weights, name, dims).data
-  for (const parameter of parameters) declare(parameter.name, parameter.dims, valuesOf(parameter))
-  for (const { name, dims } of parameters) {
-    for (const moment of MOMENTS[options.optimiser.kind]) {
-      declare(`${name}#${moment}`, dims, new Float32Array(elementCount(dims)))
-    }
-  }
-  if (options.averageDecay !== undefined) {
-    for (const parameter of parameters) {
-      const values = Float32Array.from(valuesOf(parameter))
-      declare(`${parameter.name}#${AVERAGE}`, parameter.dims, values)
-    }
-  }
-
-  for (const { name, dims } of norms === undefined ? [] : parameters) {
-    if (!name.endsWith('/gamma')) continue
-    const layer = name.slice(0, name.lastIndexOf('/'))
-    for (const key of [`${layer}#mean`, `${layer}#variance`]) {
-      declare(key, dims, normPart(key) ?? new Float32Array(dims[0] ?? 0))
-    }
-  }
-
+  const initial = initialState(network.name, weights, parameters, options)
+  for (const [name, { dims }] of initial) builder.input(name, 'float32', [elementCount(dims)])
   for (const name of STEP_SCALARS) builder.input(name, 'float32', [])
   const targets = builder.input('targets', 'float32', [photos, classes])
   const levels = builder.input('photos', 'uint8', [photos, size, size, 3])
@@ -146,35 +105,21 @@ export function composeTrainingStep(
   const byWeight = gradients(loss.gradient)
   const length = emitLength(graph, [...byWeight.values()])
   const clipped = emitClip(graph, length, options.gradientClip)
-
-  const outputs: { name: string; value: Value; count: number }[] = []
+  const next = new Map<string, Value>()
   for (const { name, dims } of parameters) {
     const gradient = byWeight.get(name)
     if (gradient === undefined) throw new Error(`no gradient of ${name}`)
-    const count = elementCount(dims)
-    const next = (of: string, value: Value) => outputs.push({ name: nextName(of), value, count })
-    const moments = MOMENTS[options.optimiser.kind].map((moment) => `${name}#${moment}`)
-    const updated = emitUpdate(graph, options.optimiser, {
-      value: name,
-      gradient: clipped(graph.reshape(gradient, [count])),
-      moments,
-      decays: name.endsWith('/kernel'),
-    })
-    next(name, updated.value)
-    for (const [at, moment] of moments.entries()) next(moment, updated.moments[at] ?? '')
-    if (options.averageDecay === undefined) continue
-    const average = `${name}#${AVERAGE}`
-    const difference = graph.node('Sub', [average, updated.value])
-    next(average, graph.add(updated.value, graph.multiply(difference, 'averageKeep')))
+    const flat = clipped(graph.reshape(gradient, [elementCount(dims)]))
+    for (const [of, value] of emitNext(graph, name, flat, options)) next.set(of, value)
   }
-  for (const [name, { value, dims }] of running) {
-    const count = elementCount(dims)
-    outputs.push({ name: nextName(name), value: emitRunning(graph, name, value), count })
-  }
+  for (const [name, value] of running) next.set(name, emitRunning(graph, name, value))
   builder.output('loss', loss.loss, 'float32', [])
   builder.output('gradientNorm', length, 'float32', [])
   builder.output('correct', loss.correct, 'float32', [])
-  for (const { name, value, count } of outputs) builder.output(name, value, 'float32', [count])
+  for (const [name, value] of next) {
+    const count = elementCount(initial.get(name)?.dims ?? [])
+    builder.output(nextName(name), value, 'float32', [count])
+  }
   return {
     model: builder.encode(),
     batchSize: photos,
@@ -183,59 +128,29 @@ export function composeTrainingStep(
     ...(dropoutDims && { dropoutDims }),
     options,
     parameters,
-    state,
+    state: [...initial].map(([name, { dims }]) => ({ name, dims })),
     initial,
   }
 }
 
-/**
- * The weights that trained, by their names in the network, batch norm folded; those of the moving average where `averaged`.
- * Together with the weights that did not train they make the network that serves.
- */
-export function trainedWeights(
-  { parameters }: Pick<TrainingStep, 'parameters'>,
-  { tensors }: TrainingState,
-  { averaged }: { readonly averaged: boolean },
-): Weights {
-  const read = (key: string): FloatTensor => {
-    const tensor = tensors.get(key)
-    if (tensor === undefined) throw new RangeError(`Expected a state with ${key}`)
-    return tensor
-  }
-  const value = (name: string) => read(averaged ? `${name}#${AVERAGE}` : name)
-  const weights = new Map<string, FloatTensor>()
-  for (const { name } of parameters) {
-    const layer = name.slice(0, name.lastIndexOf('/'))
-    if (name.endsWith('/gamma')) {
-      const { kernel, bias } = foldBatchNorm(value(`${layer}/kernel`), {
-        gamma: value(name),
-        beta: value(`${layer}/beta`),
-        mean: read(`${layer}#mean`),
-        variance: read(`${layer}#variance`),
-        epsilon: NORM_EPSILON,
-      })
-      weights.set(`${layer}/kernel`, kernel).set(`${layer}/bias`, bias)
-    } else if (!name.endsWith('/beta')) weights.set(name, value(name))
-  }
-  return weights
-}
-
-/**
- * The batch norm of a folded convolution. With x the convolution without its bias b, γ · (x − μ) / σ + β = x + b where γ = σ and
- * β = b + μ; the statistics that came in are those of x + b.
- */
-function openNorm(
-  weights: Weights,
-  layer: string,
-  { mean, variance }: ConvStatistics,
-): Readonly<Record<'gamma' | 'beta' | 'mean' | 'variance', Float32Array>> {
-  const bias = weights.get(`${layer}/bias`)?.data
-  return {
-    gamma: variance.map((value) => Math.sqrt(value + NORM_EPSILON)),
-    beta: mean,
-    mean: mean.map((value, channel) => value - (bias?.[channel] ?? 0)),
-    variance,
-  }
+/** The weight of this name, its moments and its average behind a step. */
+function emitNext(
+  graph: StepGraph,
+  name: string,
+  gradient: Value,
+  { optimiser, averageDecay }: TrainingOptions,
+): [string, Value][] {
+  const moments = MOMENTS[optimiser.kind].map((moment) => `${name}#${moment}`)
+  const decays = name.endsWith('/kernel')
+  const updated = emitUpdate(graph, optimiser, { value: name, gradient, moments, decays })
+  const next: [string, Value][] = [
+    [name, updated.value],
+    ...moments.map((moment, at): [string, Value] => [moment, updated.moments[at] ?? '']),
+  ]
+  if (averageDecay === undefined) return next
+  const difference = graph.node('Sub', [averageName(name), updated.value])
+  const average = graph.add(updated.value, graph.multiply(difference, 'averageKeep'))
+  return [...next, [averageName(name), average]]
 }
 
 interface BeforeFirst {

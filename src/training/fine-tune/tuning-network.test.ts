@@ -5,8 +5,9 @@ import {
   describeNetwork,
   findArchitecture,
 } from '../../backbones/architectures.ts'
-import { planTrainingStep, trainedWeights } from '../../tensor/gradients/plan-training-step.ts'
+import { planTrainingStep } from '../../tensor/gradients/plan-training-step.ts'
 import { openStepRunner } from '../../tensor/gradients/step-runner.ts'
+import { trainedWeights } from '../../tensor/gradients/step-state.ts'
 import { targetsOf } from '../../tensor/gradients/targets.ts'
 import { planTuneSettings } from './tune-settings.ts'
 import { featureNetwork, headOf, headTensors, withHead } from './tuning-network.ts'
