@@ -18,6 +18,7 @@ import { listCachedImports, removeCachedImport } from '../importing/cached-impor
 import { collectGarbage } from '../registry/collect-garbage.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Store } from '../store/store.ts'
+import { listLeftTunings, removeLeftTuning } from '../training/fine-tune/left-tunings.ts'
 import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { printJson } from './print-json.ts'
@@ -48,12 +49,25 @@ export async function runCacheShow(
   const carried = { count: got.length, sizeBytes: sum(got) }
   const imported = await listCachedImports(home)
   const imports = { count: imported.length, sizeBytes: sum(imported) }
+  const left = await listLeftTunings(home)
+  const tunings = { count: left.length, sizeBytes: sum(left) }
   const blobs = await withRegistry(context, measureBlobs)
   const bundles = await measureFolders(join(home, 'bundles'))
   const reports = await measureFolders(join(home, 'reports'))
   if (json)
     return printJson(context, {
-      ...{ home, features, unpacked, imports, backbones, carried, blobs, bundles, reports },
+      ...{
+        home,
+        features,
+        unpacked,
+        imports,
+        tunings,
+        backbones,
+        carried,
+        blobs,
+        bundles,
+        reports,
+      },
     })
   const row = (what: string, { count, sizeBytes }: Removed) => [
     what,
@@ -67,6 +81,7 @@ export async function runCacheShow(
     ...(features.length === 0 ? [row('features', { count: 0, sizeBytes: 0 })] : []),
     row('unpacked archives', unpacked),
     row('classifiers of foreign files', imports),
+    row('stopped fine-tunings', tunings),
     row('backbones', backbones),
     row('backbones that versions brought', carried),
     row('files of versions, datasets and corrections', blobs.referenced),
@@ -86,6 +101,8 @@ export interface CachePrunePlan {
 interface Pruned extends PrunedFeatures {
   readonly unpacked: Removed
   readonly imports: Removed
+  /** Of fine-tunings that did not end, what they would go on from. */
+  readonly tunings: Removed
   /** Backbones that versions brought, which they bring again. */
   readonly carried: Removed
   readonly downloads: Removed
@@ -100,6 +117,7 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
   const archives = await listUnpackedArchives(home)
   const old = archives.filter(({ usedAtMs }) => usedAtMs < usedBeforeMs)
   const imports = (await listCachedImports(home)).filter((each) => each.usedAtMs < usedBeforeMs)
+  const tunings = (await listLeftTunings(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const features = await pruneFeatureCache(home, { usedBeforeMs, dryRun })
   const carried = (await listGotBackbones(home)).filter((each) => each.usedAtMs < usedBeforeMs)
   const downloads = (await listDownloads(home)).filter((each) => each.usedAtMs < usedBeforeMs)
@@ -107,12 +125,14 @@ export async function runCachePrune(context: CommandContext, plan: CachePrunePla
     for (const { path } of downloads) await rm(path, { force: true })
     for (const archive of old) await removeUnpackedArchive(archive)
     for (const each of imports) await removeCachedImport(home, each)
+    for (const each of tunings) await removeLeftTuning(each)
     for (const { path } of carried) await rm(path, { recursive: true, force: true })
   }
   const pruned: Pruned = {
     ...features,
     unpacked: { count: old.length, sizeBytes: sum(old) },
     imports: { count: imports.length, sizeBytes: sum(imports) },
+    tunings: { count: tunings.length, sizeBytes: sum(tunings) },
     carried: { count: carried.length, sizeBytes: sum(carried) },
     downloads: { count: downloads.length, sizeBytes: sum(downloads) },
     blobs: (await withRegistry(context, (_registry, store) => collectGarbage(store, { dryRun })))
@@ -129,6 +149,7 @@ function describePruned(pruned: Pruned, { dryRun, olderThanDays }: CachePrunePla
     ['features left half written', pruned.unfinished],
     [`unpacked archives not used for ${days}`, pruned.unpacked],
     [`classifiers of foreign files not used for ${days}`, pruned.imports],
+    [`fine-tunings stopped for ${days}`, pruned.tunings],
     [`backbones that versions brought, not used for ${days}`, pruned.carried],
     [`downloads of backbones left for ${days}`, pruned.downloads],
     ['files that nothing refers to', pruned.blobs],

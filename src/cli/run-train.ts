@@ -266,6 +266,7 @@ function toJson(
     decisions,
     comparison: comparison ?? null,
     tuning: training?.tuning ?? null,
+    notes: training?.notes ?? [],
     findings,
     elapsedMs: Math.round(elapsedMs),
   }

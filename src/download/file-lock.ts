@@ -1,6 +1,6 @@
 /** One process at a time; the lock of a killed process is free after seconds. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { lock } from 'proper-lockfile'
+import { check, lock } from 'proper-lockfile'
 import { toWriteError } from '../core/atomic-write.ts'
 import { VergerError } from '../core/errors.ts'
 
@@ -31,6 +31,10 @@ export async function withLock<Result>(
     if (!lost.signal.aborted) await release().catch(() => {})
   }
 }
+
+/** Whether a process that lives holds the lock `path`. */
+export const isLocked = (path: string): Promise<boolean> =>
+  check(path, { lockfilePath: path, realpath: false, stale: STALE_MS })
 
 async function acquire(
   path: string,

@@ -2,14 +2,13 @@
 import type { Backbone } from '../backbones/catalog.ts'
 import type { BundleManifest } from '../bundles/bundle-manifest.ts'
 import type { BundleFiles } from '../bundles/verify-bundle.ts'
-import { VergerError } from '../core/errors.ts'
 import { compareCodePoints } from '../datasets/code-point-order.ts'
 import type { Finding } from '../datasets/findings.ts'
 import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { checkSide, takesSide } from '../features/check-side.ts'
 import { describeViews, VIEW_SETS, type ViewSet, viewsOf } from '../features/views.ts'
 import type { HeadSetting } from '../learn/head-setting.ts'
-import { argmaxRows } from '../learn/metrics.ts'
+import { accuracyOf, argmaxRows } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, compareModels } from './build-evaluation.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
@@ -69,7 +68,6 @@ const WORTH = 0.98
 
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
-  refuseRoundedTuning(plan)
   const photos = allPhotos(plan)
   const { network } = plan.backbone
   const size = plan.size ?? sizeFor(photos, plan.backbone)
@@ -84,15 +82,36 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
-  if (plan.mode === 'fine-tune') return fineTune(plan, shared, best, context)
-  if (plan.precision === 'float32') return finish(plan, best, [], context)
-  const rounded = await tryRounded(shared, best, context)
-  return 'refusal' in rounded
-    ? finish(plan, best, [`Computed in float32, not in 8 bit: ${rounded.refusal}.`], context)
-    : finish(plan, rounded.attempt, [rounded.note], context, {
-        beside: { name: 'the same in float32', attempt: best },
-      })
+  const learned = await (plan.mode === 'fine-tune' ? fineTune : asItIs)(shared, best, context)
+  return finish(
+    plan,
+    plan.precision === 'float32' ? learned : await round(shared, learned, context),
+    context,
+  )
 }
+
+/** An attempt, and what is said and done about it afterwards. */
+interface Learned {
+  readonly attempt: Attempt
+  readonly notes: readonly string[]
+  /** What the report compares it with. */
+  readonly beside?: Beside
+  readonly tuning?: TuningReport | undefined
+  /** The attempt again with another backbone. */
+  lookThrough(backbone: Backbone): Promise<Attempt>
+  forget(): Promise<void>
+}
+
+const asItIs = async (
+  shared: AttemptPlan,
+  attempt: Attempt,
+  context: TrainContext,
+): Promise<Learned> => ({
+  attempt,
+  notes: [],
+  lookThrough: (backbone) => tryViews(shared, backbone, attempt.views, context, attempt),
+  forget: async () => {},
+})
 
 const allPhotos = ({ dataset, extra }: Pick<TrainPlan, 'dataset' | 'extra'>): ScannedPhoto[] =>
   [...dataset.photos, ...extra].sort((a, b) => compareCodePoints(a.path, b.path))
@@ -111,31 +130,40 @@ export async function previewTraining(
   return previewTuning({ name: dataset.name, photos, backbone, size, seed }, context)
 }
 
-function refuseRoundedTuning({ mode, precision }: TrainPlan): void {
-  if (mode === 'frozen' || precision === 'float32') return
-  throw new VergerError(
-    'usage_invalid',
-    `Expected --precision float32 with --mode ${mode}, received ${precision}`,
-    { hint: 'Leave out --precision, or train with --mode frozen.' },
-  )
-}
-
 async function fineTune(
-  plan: TrainPlan,
   shared: AttemptPlan,
   frozen: Attempt,
   context: TrainContext,
-): Promise<Trained> {
+): Promise<Learned> {
   const { outcome, forget } = await tryTuned(shared, frozen, context)
-  const { tuning } = outcome
-  const trained =
-    'refusal' in outcome
-      ? await finish(plan, frozen, [`Not fine-tuned: ${outcome.refusal}.`], context, { tuning })
-      : await finish(plan, outcome.attempt, [], context, {
-          beside: { name: 'frozen features', attempt: frozen },
-          tuning,
-        })
-  return { ...trained, forget }
+  if ('refusal' in outcome) {
+    const notes = [`Not fine-tuned: ${outcome.refusal}.`]
+    return { ...(await asItIs(shared, frozen, context)), notes, tuning: outcome.tuning, forget }
+  }
+  return { ...outcome, notes: [], beside: { name: 'frozen features', attempt: frozen }, forget }
+}
+
+/** The same with its backbone in 8 bit, where that serves. */
+async function round(
+  shared: AttemptPlan,
+  learned: Learned,
+  context: TrainContext,
+): Promise<Learned> {
+  const { attempt, notes, beside, lookThrough } = learned
+  const rounded = await tryRounded(shared, attempt, lookThrough, context)
+  if ('refusal' in rounded) {
+    return {
+      ...learned,
+      notes: [...notes, `Computed in float32, not in 8 bit: ${rounded.refusal}.`],
+    }
+  }
+  const figures = `Of the measured photos it has ${percent(shareRight(rounded.attempt))} right, in float32 ${percent(shareRight(attempt))}.`
+  return {
+    ...learned,
+    attempt: rounded.attempt,
+    notes: [...notes, rounded.note, ...(beside === undefined ? [] : [figures])],
+    beside: beside ?? { name: 'the same in float32', attempt },
+  }
 }
 
 /** Another attempt on the same photos, and what the report calls it. */
@@ -156,10 +184,8 @@ export function sizeFor(photos: readonly ScannedPhoto[], backbone: Backbone): nu
 
 async function finish(
   { dataset, seed }: TrainPlan,
-  attempt: Attempt,
-  notes: readonly string[],
+  { attempt, notes, beside, tuning, forget }: Learned,
   context: TrainContext,
-  { beside, tuning }: { readonly beside?: Beside; readonly tuning?: TuningReport | undefined } = {},
 ): Promise<Trained> {
   const { views, prepared, sides, fit } = attempt
   const { labels, labelIds } = prepared
@@ -238,7 +264,7 @@ async function finish(
     accuracyByChance: fit.accuracyByChance,
     findings: prepared.findings,
     prepared,
-    forget: async () => {},
+    forget,
   }
 }
 
@@ -247,15 +273,21 @@ const describeScaling = ({ method, scaling }: HeadSetting): string =>
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
+/** Labels of the measured photos. */
+const truthOf = ({ prepared, sides }: Attempt): Int32Array =>
+  Int32Array.from(sides.measured, (row) => prepared.labelIds[row] ?? -1)
+
+const shareRight = (attempt: Attempt): number =>
+  accuracyOf(attempt.fit.measuredLogits, attempt.prepared.labels.length, truthOf(attempt))
+
 /** Two attempts on the photos that both were measured with. */
 function compareAttempts(
   attempt: Attempt,
   { name, attempt: beside }: Beside,
   encoded: EncodedAttempt,
 ): Comparison {
-  const { prepared, sides } = attempt
-  const { labels } = prepared
-  const truth = Int32Array.from(sides.measured, (row) => prepared.labelIds[row] ?? -1)
+  const { labels } = attempt.prepared
+  const truth = truthOf(attempt)
   const correctOf = ({ fit }: Attempt) => {
     const said = argmaxRows(fit.measuredLogits, labels.length)
     return Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))

@@ -7,7 +7,7 @@ import {
 } from '../backbones/kept-backbones.ts'
 import { sha256 } from '../core/hashes.ts'
 import { type QuantizeResult, quantizeBackbone, refusalOf } from '../features/quantize-backbone.ts'
-import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
+import type { Attempt, AttemptPlan } from './attempt.ts'
 import type { TrainContext } from './train-context.ts'
 
 export type Rounded =
@@ -15,13 +15,13 @@ export type Rounded =
   /** Why float32 is kept. */
   | { readonly refusal: string }
 
-/** Throws what `quantizeBackbone` and `tryViews` throw. */
+/** `lookThrough` makes the attempt again with another backbone. Throws what it and `quantizeBackbone` throw. */
 export async function tryRounded(
   plan: AttemptPlan,
   exact: Attempt,
-  context: TrainContext,
+  lookThrough: (backbone: Backbone) => Promise<Attempt>,
+  { home, limits, signal, onEvent = () => {} }: TrainContext,
 ): Promise<Rounded> {
-  const { home, limits, signal, onEvent = () => {} } = context
   const [size, ...others] = new Set(exact.views.map((view) => view.size))
   if (size === undefined || others.length > 0) {
     return { refusal: 'a backbone in 8 bit is made for one side, and these views have several' }
@@ -42,10 +42,13 @@ export async function tryRounded(
   const backbone = await keepRounded(home, exact.backbone, size, result)
   const { meanCosine, speedUp } = result.figures
   return {
-    attempt: await tryViews(plan, backbone, exact.views, context, exact),
+    attempt: await lookThrough(backbone),
     note: `Computed in 8 bit: features keep a mean cosine of ${meanCosine.toFixed(3)}, ${speedUp.toFixed(2)} times as fast on the machine that trained.`,
   }
 }
+
+/** What an id of 64 characters leaves beside `-int8-` and twelve digits. */
+const LONGEST_NAME = 46
 
 /** Puts a backbone in 8 bit into the home; its id holds its hash, so the same one is kept once. */
 async function keepRounded(
@@ -58,7 +61,7 @@ async function keepRounded(
   const digest = sha256(model)
   const description: BackboneDescription = {
     format: 1,
-    id: `${id}-int8-${digest.slice(0, 12)}`,
+    id: `${id.slice(0, LONGEST_NAME)}-int8-${digest.slice(0, 12)}`,
     architecture,
     network: { ...network, input: { ...network.input, size, isFixed: true } },
     labels,

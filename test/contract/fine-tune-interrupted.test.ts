@@ -60,13 +60,12 @@ const untilKept = (env: { readonly VERGER_HOME: string }) => async () => {
   while (!namesBelow(env).some((name) => name.endsWith('/checkpoint.json'))) await sleep(5)
 }
 
-/** Once so many epochs have been judged. */
-const afterEpochs = (count: number) => (child: ChildProcess) =>
+const untilSaid = (expected: RegExp) => (child: ChildProcess) =>
   new Promise<void>((resolve) => {
     let said = ''
     child.stdout?.on('data', (chunk) => {
       said += chunk
-      if (said.split('\n  epoch ').length > count) resolve()
+      if (expected.test(said)) resolve()
     })
   })
 
@@ -75,16 +74,20 @@ describe('a fine-tuning', () => {
     'that is stopped says how to go on, and goes on',
     async () => {
       const env = await homeWithTiny('stopped')
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-        const { stderr, exit } = await stopped(env, signal, async (child) => {
-          await afterEpochs(1)(child)
-          await untilKept(env)()
-        })
+      for (const [signal, moment] of [
+        // The first checkpoint is whole before another epoch begins.
+        ['SIGINT', /\n {2}epoch (.|\n)*\n {2}epoch /],
+        ['SIGTERM', /, going on after step [1-9]/],
+      ] as const) {
+        const { stderr, exit } = await stopped(env, signal, untilSaid(moment))
         expect(exit).toBe(signal)
         expect(stderr).toMatch(
           /Stopped\. The same command goes on after step [1-9][0-9]* of [0-9]+\.\n$/,
         )
       }
+      const prune = 'verger cache prune --older-than 0 --dry-run --json'
+      const pruned = await sandbox.run(prune, env)
+      expect(JSON.parse(pruned.stdout).tunings).toMatchObject({ count: 1 })
       const { stdout } = await sandbox.run(LINE, env)
       expect(stdout).toMatch(/, going on after step [1-9][0-9]* of [0-9]+\n/)
       expect(stdout).toContain(`Bundle ${bundle.slice(0, 12)}`)

@@ -170,6 +170,27 @@ describe('bad photos', () => {
   )
 
   it(
+    'of a label that nothing is learned from leave the frozen features',
+    async () => {
+      const paths = await writeSmallDataset(join(sandbox.folder, 'unlearned'))
+      const rows = paths.map((path) => {
+        const [label = '', name = ''] = path.split('/')
+        const isHeld = label === 'plum' || Number.parseInt(name, 10) >= 8
+        return `${path},${label},${isHeld ? 'validation' : 'train'}`
+      })
+      const manifest = `path,label,split\n${rows.join('\n')}\n`
+      writeFileSync(join(sandbox.folder, 'unlearned/photos.csv'), manifest)
+      const line = `cd "$SANDBOX" && exec verger train unlearned/photos.csv ${TUNE}`
+      const { stdout, exit } = await sandbox.run(line, env)
+      expect(exit).toBe(0)
+      expect(stdout).toContain(
+        'Frozen features stay: all photos of plum stand on a side that is not learned from\n',
+      )
+    },
+    LONG_MS,
+  )
+
+  it(
     'of which a fifth stands under a wrong label leave most answers right',
     async () => {
       const folder = join(sandbox.folder, 'wrong')
@@ -190,11 +211,17 @@ describe('bad photos', () => {
     },
     2 * LONG_MS,
   )
-
-  it('are not looked at where 8 bit is wanted too', async () => {
-    const line = `cd "$SANDBOX" && exec verger train fruits ${TUNE} --precision int8`
-    const { stderr, exit } = await sandbox.run(line, env)
-    expect(exit).toBe(2)
-    expect(stderr).toContain('Expected --precision float32 with --mode fine-tune, received int8')
-  })
 })
+
+it(
+  'in 8 bit is tried with the network that was fine-tuned',
+  async () => {
+    const env = await homeWithTiny('rounded')
+    const line = `cd "$SANDBOX" && verger train fruits ${TUNE} --precision int8 --register fruits`
+    const { stdout, exit } = await sandbox.run(line, env)
+    expect(exit).toBe(0)
+    expect(stdout).toMatch(/\n {2}epoch (.|\n)*\n8 bit on 18 photos: cosine of features/)
+    expect(leftBehind(env)).toEqual([])
+  },
+  LONG_MS,
+)

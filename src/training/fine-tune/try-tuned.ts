@@ -16,6 +16,7 @@ import { runFitTask } from '../run-fit-task.ts'
 import type { TrainContext } from '../train-context.ts'
 import { removeCheckpoint } from './checkpoint.ts'
 import { keepTuned } from './keep-tuned.ts'
+import { tuningsFolder } from './left-tunings.ts'
 import { lookAgain } from './look-again.ts'
 import { describeTuning, tellRefusal } from './tell-tuned.ts'
 import { tune } from './tune.ts'
@@ -24,7 +25,12 @@ import { planTuneSides, type TuneSides } from './tune-sides.ts'
 import { featureNetwork } from './tuning-network.ts'
 
 export type TuneOutcome =
-  | { readonly attempt: Attempt; readonly tuning: TuningReport }
+  | {
+      readonly attempt: Attempt
+      readonly tuning: TuningReport
+      /** The attempt again with another backbone that gives nearly the same features. */
+      lookThrough(backbone: Backbone): Promise<Attempt>
+    }
   /** Why the head on frozen features is kept; without a fine-tuning where none was begun. */
   | { readonly refusal: string; readonly tuning: TuningReport | undefined }
 
@@ -55,8 +61,8 @@ export async function tryTuned(
     size,
     photos: tuneSides.learn.length,
   })
-  const folder = join(context.home, 'cache', 'fine-tuning', keyOf(plan, frozen, settings))
-  await createFolder(join(folder, '..'))
+  const folder = join(tuningsFolder(context.home), keyOf(plan, frozen, settings))
+  await createFolder(tuningsFolder(context.home))
   const lock = `${folder}.lock`
   const outcome = await withLock(
     lock,
@@ -119,9 +125,12 @@ async function tuneIn(
   }
   const kept = await keepTuned(home, backbone, settings, best.candidate)
   onEvent({ stage: 'tuned', divergedAt, refusal: undefined })
+  const lookThrough = (through: Backbone) =>
+    lookAgain(plan, frozen, through, best.candidate.head, tuneSides, context)
   return {
-    attempt: await lookAgain(plan, frozen, kept, best.candidate.head, tuneSides, context),
+    attempt: await lookThrough(kept),
     tuning,
+    lookThrough,
   }
 }
 
