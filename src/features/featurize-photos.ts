@@ -2,7 +2,7 @@
 import pMap from 'p-map'
 import type { Backbone } from '../backbones/catalog.ts'
 import type { Limits } from '../core/config.ts'
-import { isAboutPhoto, toVergerError, type VergerError } from '../core/errors.ts'
+import { isAboutPhoto, toVergerError, VergerError } from '../core/errors.ts'
 import { openFeatureCache } from './feature-cache.ts'
 import { type Featurizer, openFeaturizer } from './featurizer.ts'
 import type { View } from './views.ts'
@@ -93,6 +93,7 @@ export async function featurizePhotos(
   const featurize = async ({ indices, ...photo }: PhotoGroup): Promise<void> => {
     try {
       const values = meanOf(await compute(photo), width)
+      if (!values.every(Number.isFinite)) throw noNumbers(backbone)
       for (const index of indices) features.set(values, index * width)
     } catch (error) {
       const known = toVergerError(error)
@@ -128,6 +129,16 @@ export async function featurizePhotos(
     damaged: cache.damaged,
   }
 }
+
+const noNumbers = ({ id, weights }: Backbone): VergerError =>
+  new VergerError(
+    'backbone_damaged',
+    `Expected numbers as features, received some from ${id} that are none or too large`,
+    {
+      hint: 'Import weights that are whole, or take another backbone.',
+      details: { path: weights.path },
+    },
+  )
 
 interface PhotoGroup extends PhotoToFeaturize {
   readonly indices: number[]

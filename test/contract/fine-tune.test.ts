@@ -19,10 +19,10 @@ const LONG_MS = 180_000
 const TUNE = '--mode fine-tune --backbone tiny'
 
 /** A home of its own with the tiny backbone in it. */
-async function homeWithTiny(name: string): Promise<Readonly<Record<string, string>>> {
+async function homeWithTiny(name: string, gain = 1): Promise<Readonly<Record<string, string>>> {
   const home = join(sandbox.folder, name)
   mkdirSync(home)
-  await keepTinyBackbone(home)
+  await keepTinyBackbone(home, { gain })
   return { VERGER_HOME: home }
 }
 
@@ -225,3 +225,33 @@ it(
   },
   LONG_MS,
 )
+
+describe('weights so large', () => {
+  it('that the loss is no number end the fine-tuning, and the frozen features stay', async () => {
+    const env = await homeWithTiny('overflowing', 1e30)
+    const { stdout, stderr, exit } = await sandbox.run(
+      `cd "$SANDBOX" && exec verger train fruits ${TUNE} --json`,
+      env,
+    )
+    expect(exit).toBe(0)
+    expect(stderr).toContain('Stopped at step 1: the loss, its gradient or an answer is no number')
+    expect(stderr).toContain('Frozen features stay: at step 1 the loss')
+    const { tuning, notes, comparison } = JSON.parse(stdout)
+    expect(tuning).toMatchObject({ divergedAt: 1, epochs: [] })
+    expect(notes[0]).toMatch(/^Not fine-tuned: at step 1 the loss/)
+    expect(comparison).toBeNull()
+    expect(leftBehind(env)).toEqual([])
+  })
+
+  it('that features are no numbers are said to be', async () => {
+    const env = await homeWithTiny('infinite', 3e38)
+    const { stderr, exit } = await sandbox.run(
+      `cd "$SANDBOX" && exec verger train fruits ${TUNE}`,
+      env,
+    )
+    expect(exit).toBe(1)
+    expect(stderr).toContain(
+      'Expected numbers as features, received some from tiny that are none or too large [backbone_damaged]',
+    )
+  })
+})

@@ -41,6 +41,9 @@ const RULES = {
   clip,
 } as Readonly<Record<string, Rule<never>>>
 
+/** Whether a layer can train, or lie between those that do. */
+export const hasGradient = ({ op }: Layer): boolean => Object.hasOwn(RULES, op)
+
 /** Throws `usage_invalid` for a layer that has no gradient. */
 export function findRule(layer: Layer): Rule {
   const rule = RULES[layer.op]

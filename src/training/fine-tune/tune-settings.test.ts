@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { efficientNetLite0 } from '../../backbones/architectures/efficientnet-lite0.ts'
 import { describeNetwork } from '../../backbones/architectures.ts'
+import type { Network } from '../../tensor/network.ts'
 import { firstToLearn, planTuneSettings } from './tune-settings.ts'
 import { featureNetwork } from './tuning-network.ts'
 
@@ -14,6 +15,38 @@ describe('firstToLearn', () => {
     [0, 'top'],
   ])('takes at most the share %s of the multiplications', (share, first) => {
     expect(firstToLearn(network, share)).toBe(first)
+  })
+
+  const conv = (name: string, input: number) =>
+    ({
+      ...({ op: 'conv', name, input, filters: 3, kernelSize: 3, stride: 1 } as const),
+      ...({ padding: 'same', groups: 1 } as const),
+    }) as const
+  const withRound = (at: number): Network => {
+    const layers = [conv('first', -1), conv('second', 0), conv('third', 1)]
+    const rounded = layers.flatMap((layer, id) =>
+      id === at ? [layer, { op: 'round', input: id, halves: 'even' } as const] : [layer],
+    )
+    return {
+      name: 'rounded',
+      input: { size: 8, mean: 0, divisor: 255 },
+      layers: [
+        ...rounded.map((layer, id) => ({ ...layer, input: id - 1 })),
+        { op: 'global-average-pool', input: 3 },
+      ],
+      outputs: { features: { layer: 4, width: 3 } },
+    }
+  }
+
+  it('begins behind a layer that has no gradient', () => {
+    expect(firstToLearn(withRound(0), 1)).toBe('second')
+    expect(firstToLearn(withRound(1), 1)).toBe('third')
+  })
+
+  it('refuses a network that ends with such a layer', () => {
+    expect(() => firstToLearn(withRound(2), 1)).toThrow(
+      "Expected a network of which layers can learn, received rounded, which has none behind its layer 'round', which has no gradient",
+    )
   })
 })
 

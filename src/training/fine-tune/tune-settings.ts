@@ -1,6 +1,8 @@
 /** How deep, how close and how long a network is fine-tuned. */
 
+import { VergerError } from '../../core/errors.ts'
 import type { CosineSchedule } from '../../learn/cosine-schedule.ts'
+import { hasGradient } from '../../tensor/gradients/rules.ts'
 import { INPUT, type Network } from '../../tensor/network.ts'
 import { findCuts } from '../../tensor/network-cuts.ts'
 
@@ -66,7 +68,10 @@ export function planTuneSettings({ network, size, photos }: TuneChoices): TuneSe
   }
 }
 
-/** The first block of the part that has at most `share` of the multiplications, and as many as can be. */
+/**
+ * The first block of the part that has at most `share` of the multiplications, and as many as can be, behind the last layer
+ * without a gradient. Throws `usage_invalid` where nothing that could learn lies there.
+ */
 export function firstToLearn(network: Network, share: number): string {
   const { layers, stages = {} } = network
   const ends = new Set(Object.values(stages))
@@ -74,11 +79,26 @@ export function firstToLearn(network: Network, share: number): string {
     const first = layers.slice(cut + 1).find((layer) => 'name' in layer)
     return first !== undefined && 'name' in first ? first.name : undefined
   }
+  const obstacle = layers.findLastIndex((layer) => !hasGradient(layer))
   const cuts = findCuts(network).filter(
-    ({ layer }) => (ends.size === 0 || ends.has(layer)) && nameBehind(layer) !== undefined,
+    ({ layer }) =>
+      layer >= obstacle && (ends.size === 0 || ends.has(layer)) && nameBehind(layer) !== undefined,
   )
   const cut = cuts.find(({ shareBehind }) => shareBehind <= share) ?? cuts.at(-1)
-  const name = nameBehind(cut?.layer ?? INPUT) ?? ''
+  const name = nameBehind(cut?.layer ?? INPUT)
+  if (name === undefined || (cut === undefined && obstacle >= 0)) {
+    throw nothingToLearn(network, layers[obstacle]?.op)
+  }
   const [block = name] = name.split('/')
   return block in stages ? block : name
+}
+
+function nothingToLearn({ name }: Network, obstacle: string | undefined): VergerError {
+  const behind =
+    obstacle === undefined ? '' : ` behind its layer '${obstacle}', which has no gradient`
+  return new VergerError(
+    'usage_invalid',
+    `Expected a network of which layers can learn, received ${name}, which has none${behind}`,
+    { hint: 'Train with --mode frozen, or fine-tune another backbone.' },
+  )
 }
