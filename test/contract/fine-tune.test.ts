@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { EvaluationReport } from '../../src/training/report.ts'
 import { createSandbox, type Sandbox } from '../cli/verger.ts'
 import { keepTinyBackbone } from '../support/keep-tiny-backbone.ts'
 import { FRUIT_LABELS, writeSmallDataset } from '../support/small-dataset.ts'
@@ -16,6 +17,13 @@ beforeAll(async () => {
 afterAll(() => sandbox.remove())
 
 const LONG_MS = 180_000
+/** What a reader believes of a report: what is counted, and what follows from scores, which float32 rounds. */
+const COUNTED = ['accuracy', 'macroF1', 'topK', 'decisions', 'perLabel', 'confusion'] as const
+const SCORED = ['calibration', 'rejection'] as const
+
+const numbersIn = (value: unknown): number[] =>
+  typeof value === 'number' ? [value] : Object.values(value as object).flatMap(numbersIn)
+
 const TUNE = '--mode fine-tune --backbone tiny'
 
 /** A home of its own with the tiny backbone in it. */
@@ -49,6 +57,38 @@ describe('a fine-tuning', () => {
         trained.bundle,
       )
       expect(leftBehind(elsewhere)).toEqual([])
+    },
+    LONG_MS,
+  )
+
+  it(
+    'is measured again by evaluate, to the figures of its report',
+    async () => {
+      const rows = FRUIT_LABELS.flatMap((label) =>
+        Array.from(
+          { length: 12 },
+          (_, at) => `${label}/${at}.jpg,${label},${at < 4 ? 'test' : 'train'}`,
+        ),
+      )
+      const manifest = join(sandbox.folder, 'fruits/sides.csv')
+      writeFileSync(manifest, `path,label,split\n${rows.join('\n')}\n`)
+      await train(sandbox, `fruits/sides.csv ${TUNE} --register sides`, env)
+      const read = async (line: string): Promise<EvaluationReport> => {
+        const { stdout, stderr, exit } = await sandbox.run(`cd "$SANDBOX" && verger ${line}`, env)
+        expect(exit, stderr).toBe(0)
+        return JSON.parse(stdout)
+      }
+      const report = await read('versions report sides --json')
+      const again = await read('evaluate --model sides --dataset fruits/sides.csv --json')
+      expect(report.training?.tuning?.keptEpoch).toBeGreaterThan(0)
+      expect(again.dataset.photos).toBe(12)
+      for (const figures of COUNTED) expect(again[figures]).toEqual(report[figures])
+      for (const figures of SCORED) {
+        const expected = numbersIn(report[figures])
+        for (const [place, number] of numbersIn(again[figures]).entries()) {
+          expect(number).toBeCloseTo(expected[place] ?? Number.NaN, 6)
+        }
+      }
     },
     LONG_MS,
   )
