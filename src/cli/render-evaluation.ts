@@ -53,7 +53,7 @@ function renderComparison({ comparison, accuracy }: EvaluationReport): string {
   const { other, otherAccuracy, onlyThisRight, onlyOtherRight, pValue } = comparison
   const verdict =
     pValue >= SIGNIFICANT
-      ? 'chance explains the difference'
+      ? 'chance may explain the difference'
       : accuracy.value > otherAccuracy.value
         ? 'better than chance explains'
         : 'worse than chance explains'

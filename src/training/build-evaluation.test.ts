@@ -158,9 +158,51 @@ describe('two models on the same photos', () => {
 
   it('are compared by label, the largest change first, without labels that no photo has', () => {
     expect(comparison.perLabel).toEqual([
-      { label: 'a', recall: 1, otherRecall: 0.5 },
-      { label: 'b', recall: 0.5, otherRecall: 0.5 },
-      { label: 'c', recall: 0, otherRecall: 0 },
+      { label: 'a', photos: 2, recall: 1, otherRecall: 0.5 },
+      { label: 'b', photos: 2, recall: 0.5, otherRecall: 0.5 },
+      { label: 'c', photos: 1, recall: 0, otherRecall: 0 },
     ])
+  })
+
+  it('show the photos that one alone has right, and how surely both answer', async () => {
+    const input = draw(80, 3)
+    const theirs = draw(80, 3, 2)
+    // The other has no first label and knows the others in reverse.
+    const labels = ['label 2', 'label 1']
+    const actual = Int32Array.from(input.photos, ({ actual }) =>
+      labels.indexOf(input.labels[actual] ?? ''),
+    )
+    const { photos, comparison, accuracy } = await buildEvaluation({
+      ...input,
+      other: {
+        ...{ model: MODEL, labels, actual, head: { ...HEAD, unknownAbove: -1 } },
+        ...{ logits: theirs.logits.slice(0, 160), distances: theirs.distances },
+      },
+    })
+    if (comparison === undefined) throw new Error('no comparison')
+    const { gained, lost, bothRight, onlyThisRight, onlyOtherRight } = comparison
+    expect([gained.length, lost.length]).toEqual(
+      [onlyThisRight, onlyOtherRight].map((count) => Math.min(24, count)),
+    )
+    expect(bothRight + onlyThisRight).toBe(Math.round(80 * accuracy.value))
+    for (const { photo, otherPredicted, otherScore } of gained) {
+      const { actual, predicted } = photos[photo] ?? {}
+      expect(predicted).toBe(actual)
+      expect(labels).toContain(otherPredicted)
+      expect(otherPredicted).not.toBe(input.labels[actual ?? -1])
+      expect(otherScore).toBeGreaterThanOrEqual(0.5)
+    }
+    for (const { photo, otherPredicted } of lost) {
+      const { actual, predicted } = photos[photo] ?? {}
+      expect(predicted).not.toBe(actual)
+      expect(otherPredicted).toBe(input.labels[actual ?? -1])
+    }
+    const scores = gained.map(({ photo }) => photos[photo]?.score ?? 0)
+    expect(scores).toEqual([...scores].sort((a, b) => b - a))
+    expect(comparison.otherDecisions).toEqual({ ok: 0, unsure: 0, unknown: 80 })
+    expect(comparison.otherRejection.at(-1)?.accuracy).toBeCloseTo(
+      comparison.otherAccuracy.value,
+      12,
+    )
   })
 })

@@ -7,8 +7,7 @@ import { type DatasetPhoto, manifestId, type Split } from '../datasets/manifest.
 import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { type FeaturizeContext, featurizePhotos } from '../features/featurize-photos.ts'
 import { describeViews } from '../features/views.ts'
-import { argmaxRows } from '../learn/metrics.ts'
-import { buildEvaluation, compareModels } from './build-evaluation.ts'
+import { buildEvaluation } from './build-evaluation.ts'
 import type { EvaluationReport, ReportModel } from './report.ts'
 
 /** A classifier and the name it goes by. */
@@ -38,18 +37,17 @@ export async function evaluate(
 ): Promise<EvaluationReport> {
   const chosen = chooseSide(dataset.photos, side)
   const { classifier } = model
-  const answers = await answerAll(classifier, chosen.photos, context)
-  const photos = answers.rows
-    .map((row) => chosen.photos[row])
-    .filter((photo) => photo !== undefined)
+  const first = await answerAll(classifier, chosen.photos, context)
+  const second = against && (await answerAll(against.classifier, chosen.photos, context))
+  // A photo that vanished before the other model saw it would compare nothing.
+  const seen = second && new Set(second.rows)
+  const rows = first.rows.filter((row) => seen?.has(row) ?? true)
+  const answers = keepRows(first, rows, classifier.labels.length)
+  const photos = rows.map((row) => chosen.photos[row]).filter((photo) => photo !== undefined)
   refuseNothing(dataset, photos, side)
   const labels = classifier.labels
   const truth = Int32Array.from(photos, ({ label }) => labels.indexOf(label))
   refuseForeignLabels(dataset, labels, truth)
-  const comparison =
-    against === undefined
-      ? undefined
-      : await compare(against, photos, truth, labels, answers.logits, context)
   return buildEvaluation({
     model: describeModel(model),
     dataset: {
@@ -68,7 +66,19 @@ export async function evaluate(
     logits: answers.logits,
     distances: answers.distances,
     head: classifier.manifest.head,
-    ...(comparison === undefined ? {} : { comparison }),
+    ...(against === undefined || second === undefined
+      ? {}
+      : {
+          other: {
+            model: describeModel(against),
+            labels: against.classifier.labels,
+            actual: Int32Array.from(photos, ({ label }) =>
+              against.classifier.labels.indexOf(label),
+            ),
+            ...keepRows(second, rows, against.classifier.labels.length),
+            head: against.classifier.manifest.head,
+          },
+        }),
   })
 }
 
@@ -118,25 +128,23 @@ async function answerAll(
   return { rows, logits, distances: judgesDistance ? distances : undefined }
 }
 
-async function compare(
-  against: NamedClassifier,
-  photos: readonly ScannedPhoto[],
-  truth: Int32Array,
-  labels: readonly string[],
-  logits: Float32Array,
-  context: FeaturizeContext,
-) {
-  const other = await answerAll(against.classifier, photos, context)
-  const otherLabels = against.classifier.labels
-  const said = argmaxRows(logits, labels.length)
-  const otherSaid = argmaxRows(other.logits, otherLabels.length)
-  const correct = Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))
-  const otherCorrect = new Uint8Array(photos.length)
-  // A photo that vanished before the other model saw it counts as wrong.
-  for (const [place, row] of other.rows.entries()) {
-    if (otherLabels[otherSaid[place] ?? -1] === photos[row]?.label) otherCorrect[row] = 1
+/** The answers to some of the photos that were answered; `k` is the number of labels. */
+function keepRows(
+  { rows, logits, distances }: Answers,
+  kept: readonly number[],
+  k: number,
+): Answers {
+  if (kept.length === rows.length) return { rows, logits, distances }
+  const places = kept.map((row) => rows.indexOf(row))
+  const picked = new Float32Array(kept.length * k)
+  for (const [to, place] of places.entries()) {
+    picked.set(logits.subarray(place * k, (place + 1) * k), to * k)
   }
-  return compareModels(describeModel(against), truth, labels, correct, otherCorrect)
+  return {
+    rows: kept,
+    logits: picked,
+    distances: distances && Float64Array.from(places, (place) => distances[place] ?? 0),
+  }
 }
 
 /** The photos of a side, and how to say that they were chosen. */

@@ -102,12 +102,44 @@ export interface Comparison {
   readonly bothWrong: number
   /** Two-sided exact p-value. */
   readonly pValue: number
-  /** Labels whose recall changed, largest change first. */
+  /** Labels that were measured, largest change of recall first. */
   readonly perLabel: readonly {
     readonly label: string
+    readonly photos: number
     readonly recall: number
     readonly otherRecall: number
   }[]
+  readonly otherCalibration: Omit<Calibration, 'bins' | 'binsBefore'>
+  readonly otherRejection: readonly RejectionPoint[]
+  readonly otherDecisions: Decisions
+  /** Photos that this model alone has right, surest first, and those that the other alone has; at most two dozen each. */
+  readonly gained: readonly ChangedPhoto[]
+  readonly lost: readonly ChangedPhoto[]
+}
+
+/** A photo that one of two models has right. */
+export interface ChangedPhoto {
+  /** Index into `photos`, which has what this model says. */
+  readonly photo: number
+  /** What the other says, with its probability. */
+  readonly otherPredicted: string
+  readonly otherScore: number
+}
+
+/** Photos by decision. */
+export interface Decisions {
+  readonly ok: number
+  readonly unsure: number
+  readonly unknown: number
+}
+
+export interface Calibration {
+  readonly temperature: number
+  /** Expected calibration error with 15 bins before and after the temperature. */
+  readonly eceBefore: Interval
+  readonly eceAfter: Interval
+  readonly bins: readonly ReliabilityBin[]
+  readonly binsBefore: readonly ReliabilityBin[]
 }
 
 export interface EvaluationReport {
@@ -131,16 +163,9 @@ export interface EvaluationReport {
   readonly accuracy: Interval
   readonly macroF1: number
   readonly topK: { readonly k: number; readonly accuracy: number }
-  readonly calibration: {
-    readonly temperature: number
-    /** Expected calibration error with 15 bins before and after the temperature. */
-    readonly eceBefore: Interval
-    readonly eceAfter: Interval
-    readonly bins: readonly ReliabilityBin[]
-    readonly binsBefore: readonly ReliabilityBin[]
-  }
+  readonly calibration: Calibration
   readonly rejection: readonly RejectionPoint[]
-  readonly decisions: { readonly ok: number; readonly unsure: number; readonly unknown: number }
+  readonly decisions: Decisions
   readonly perLabel: readonly LabelFigures[]
   readonly confusion: readonly ConfusionCell[]
   readonly photos: readonly ReportPhoto[]

@@ -8,15 +8,15 @@ import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { checkSide, takesSide } from '../features/check-side.ts'
 import { describeViews, VIEW_SETS, type ViewSet, viewsOf } from '../features/views.ts'
 import type { HeadSetting } from '../learn/head-setting.ts'
-import { accuracyOf, argmaxRows } from '../learn/metrics.ts'
+import { accuracyOf } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
-import { buildEvaluation, compareModels } from './build-evaluation.ts'
+import { buildEvaluation, type OtherAnswers } from './build-evaluation.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
 import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
-import type { Comparison, EvaluationReport, PreviewReport, TuningReport } from './report.ts'
+import type { EvaluationReport, PreviewReport, TuningReport } from './report.ts'
 import type { TrainContext } from './train-context.ts'
 import { tryRounded } from './try-rounded.ts'
 
@@ -191,10 +191,10 @@ async function finish(
   const { labels, labelIds } = prepared
   const { chosen } = fit
   const { files, bundle, manifest } = await encodeAttempt(attempt, seed, context)
-  const comparison =
+  const other =
     beside === undefined
       ? undefined
-      : compareAttempts(attempt, beside, await encodeAttempt(beside.attempt, seed, context))
+      : answersOf(beside, await encodeAttempt(beside.attempt, seed, context), truthOf(attempt))
   const report = await buildEvaluation({
     model: {
       name: bundle.slice(0, 12),
@@ -217,7 +217,7 @@ async function finish(
     logits: fit.measuredLogits,
     distances: fit.measuredDistances,
     head: fit.measuredThresholds,
-    ...(comparison === undefined ? {} : { comparison }),
+    ...(other === undefined ? {} : { other }),
     training: {
       photos: sides.final.length,
       seed,
@@ -280,28 +280,16 @@ const truthOf = ({ prepared, sides }: Attempt): Int32Array =>
 const shareRight = (attempt: Attempt): number =>
   accuracyOf(attempt.fit.measuredLogits, attempt.prepared.labels.length, truthOf(attempt))
 
-/** Two attempts on the photos that both were measured with. */
-function compareAttempts(
-  attempt: Attempt,
-  { name, attempt: beside }: Beside,
-  encoded: EncodedAttempt,
-): Comparison {
-  const { labels } = attempt.prepared
-  const truth = truthOf(attempt)
-  const correctOf = ({ fit }: Attempt) => {
-    const said = argmaxRows(fit.measuredLogits, labels.length)
-    return Uint8Array.from(truth, (label, row) => (said[row] === label ? 1 : 0))
-  }
-  return compareModels(
-    {
-      name,
-      bundle: encoded.bundle,
-      backbone: beside.backbone.id,
-      views: describeViews(beside.views),
-    },
-    truth,
-    labels,
-    correctOf(attempt),
-    correctOf(beside),
-  )
-}
+/** What another attempt says of the photos that both were measured with. */
+const answersOf = (
+  { name, attempt: { backbone, views, prepared, fit } }: Beside,
+  { bundle }: EncodedAttempt,
+  actual: Int32Array,
+): OtherAnswers => ({
+  model: { name, bundle, backbone: backbone.id, views: describeViews(views) },
+  labels: prepared.labels,
+  actual,
+  logits: fit.measuredLogits,
+  distances: fit.measuredDistances,
+  head: fit.measuredThresholds,
+})

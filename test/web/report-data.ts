@@ -1,6 +1,7 @@
 /** Reports of invented classifiers whose figures agree with each other, the same at every run. */
 import sharp from 'sharp'
 import type {
+  ChangedPhoto,
   Comparison,
   ConfusionCell,
   DatasetReport,
@@ -202,7 +203,9 @@ export async function createEvaluation(options: EvaluationOptions): Promise<Eval
     confusion,
     photos,
     confidentErrors: surest.map((answer) => shown.get(answer) ?? 0),
-    ...(options.hasComparison === true ? { comparison: compare(figures, answers, random) } : {}),
+    ...(options.hasComparison === true
+      ? { comparison: compare(figures, answers, shown, random) }
+      : {}),
     training: {
       photos: answers.length * 4,
       seed: 1,
@@ -226,10 +229,24 @@ export async function createEvaluation(options: EvaluationOptions): Promise<Eval
   }
 }
 
+/** The first photos that are shown and meet a condition, of which another model said the last label. */
+const changedPhotos = (
+  figures: readonly LabelFigures[],
+  shown: ReadonlyMap<Answer, number>,
+  isMeant: (answer: Answer) => boolean,
+): ChangedPhoto[] =>
+  [...shown]
+    .filter(([answer]) => isMeant(answer))
+    .slice(0, 14)
+    .map(([, photo]) => ({
+      ...{ photo, otherPredicted: figures.at(-1)?.label ?? '', otherScore: 0.62 },
+    }))
+
 /** An earlier version that was worse at every third label. */
 function compare(
   figures: readonly LabelFigures[],
   answers: readonly Answer[],
+  shown: ReadonlyMap<Answer, number>,
   random: Random,
 ): Comparison {
   const right = answers.filter(({ actual, predicted }) => actual === predicted).length
@@ -249,10 +266,21 @@ function compare(
     onlyOtherRight,
     bothWrong: answers.length - right - onlyOtherRight,
     pValue: 0.00042,
+    otherCalibration: {
+      temperature: 1.2,
+      eceBefore: { value: 0.08, low: 0.06, high: 0.1 },
+      eceAfter: { value: 0.04, low: 0.03, high: 0.05 },
+    },
+    otherRejection: [1, 2, 3, 4].map((step) => ({
+      ...{ coverage: step / 4, accuracy: 0.95 - step / 20, threshold: 1 - step / 5 },
+    })),
+    otherDecisions: { ok: answers.length - 9, unsure: 5, unknown: 4 },
+    gained: changedPhotos(figures, shown, (answer) => answer.actual === answer.predicted),
+    lost: changedPhotos(figures, shown, (answer) => answer.actual !== answer.predicted),
     perLabel: figures
-      .map(({ label, recall }, index) => {
+      .map(({ label, photos, recall }, index) => {
         const change = (index % 3 === 0 ? -0.25 : 0.08) * random()
-        return { label, recall, otherRecall: Math.min(1, Math.max(0, recall + change)) }
+        return { label, photos, recall, otherRecall: Math.min(1, Math.max(0, recall + change)) }
       })
       .toSorted((a, b) => Math.abs(b.recall - b.otherRecall) - Math.abs(a.recall - a.otherRecall)),
   }

@@ -6,7 +6,7 @@ import {
   shadeOf,
 } from '../../web/report/src/confusion-index.ts'
 import {
-  describePValue,
+  describeChance,
   formatBytes,
   formatNumber,
   formatPercent,
@@ -49,12 +49,14 @@ describe('numbers', () => {
   })
 
   test.each([
-    [0.0001, 'almost never chance (p < 0.001)'],
-    [0.004, 'seldom chance (p = 0.004)'],
-    [0.03, 'probably not chance (p = 0.030)'],
-    [0.5, 'may well be chance (p = 0.500)'],
-  ])('a p-value of %s in words', (pValue, words) => {
-    expect(plain(describePValue(pValue))).toContain(words)
+    [0.0004, 30, 5, '30 to 5 would come about less than once in 1,000 times'],
+    [0.0012, 5, 30, "30 to 5 would come about once in 1,000 times (McNemar's test, p = 0.001)"],
+    [0.035, 12, 3, "4 times in 100 (McNemar's test, p = 0.035): it is hardly chance."],
+    [0.5, 3, 1, "come about 50 times in 100 (McNemar's test, p = 0.500): it may well be chance."],
+    [1, 2, 2, 'come about always'],
+    [1, 0, 0, 'Both are right about the same photos.'],
+  ])('a p-value of %s in words', (pValue, more, fewer, words) => {
+    expect(plain(describeChance(pValue, more, fewer))).toContain(words)
   })
 
   test('strengths keep their digits, times their zone', () => {

@@ -293,18 +293,40 @@ describe('an evaluation', () => {
   test('two versions stand side by side with the test of their difference', () =>
     onReport('nine', async (page) => {
       const section = page.getByRole('region', { name: 'Compared with fruits/v1' })
-      await section.getByText('is right more often, by').waitFor()
-      await section.getByText('almost never chance (p\u00a0<\u00a00.001)').waitFor()
+      await section
+        .getByText(/percentage points (more|less)\. Of \d+ photos, \d+ are right/)
+        .waitFor()
+      await section.getByText('less than once in 1,000 times').waitFor()
       const { comparison } = evaluation('nine')
-      const cells = await textsOf(section.getByRole('table').locator('tbody td'))
+      const cells = await textsOf(section.locator('.mcnemar tbody td'))
       expect(cells.map(Number)).toEqual([
         comparison?.bothRight,
         comparison?.onlyThisRight,
         comparison?.onlyOtherRight,
         comparison?.bothWrong,
       ])
-      const labels = await textsOf(section.locator('.change-label'))
-      expect(labels).toEqual(comparison?.perLabel.map(({ label }) => label))
+      const labels = await textsOf(section.locator('.change-label bdi'))
+      const changes = (comparison?.perLabel ?? []).map((one) => one.recall - one.otherRecall)
+      const named = comparison?.perLabel.map(({ label }) => label) ?? []
+      const better = named.filter((_, place) => (changes[place] ?? 0) > 0)
+      const worse = named.filter((_, place) => (changes[place] ?? 0) < 0)
+      expect(labels).toEqual([...better, ...worse])
+      const refused = section.getByRole('row', { name: /^Refused as unknown/ }).locator('td')
+      expect((await textsOf(refused))[1]).toMatch(/^4 \(/)
+    }))
+
+  test('photos that one version alone has right stand with what both said', () =>
+    onReport('nine', async (page) => {
+      const { comparison, photos } = evaluation('nine')
+      const section = page.getByRole('region', { name: 'Compared with fruits/v1' })
+      const first = section.locator('figure.photo').first()
+      const place = comparison?.gained[0]?.photo ?? -1
+      expect(await textsOf(first.locator('.path'))).toEqual([photos[place]?.path])
+      expect(await textsOf(first.locator('.other-said'))).toEqual([
+        'fruits/v1: strawberry 62\u00a0%',
+      ])
+      await section.getByRole('button', { name: 'Show 2 more' }).first().click()
+      expect(await section.locator('figure.photo').count()).toBe(14 + 12)
     }))
 
   test('of settings that were tried twice the later one is marked as chosen', () =>

@@ -16,10 +16,12 @@ export function DecisionTag({ decision }: Pick<ReportPhoto, 'decision'>) {
 interface AnsweredPhotoProps {
   readonly photo: ReportPhoto
   readonly labels: readonly string[]
+  /** What another model says of it. */
+  readonly other?: { readonly name: string; readonly predicted: string; readonly score: number }
 }
 
 /** A photo with what was said of it and what it is. */
-export function AnsweredPhoto({ photo, labels }: AnsweredPhotoProps) {
+export function AnsweredPhoto({ photo, labels, other }: AnsweredPhotoProps) {
   const said = labelOf(labels, photo.predicted)
   const is = labelOf(labels, photo.actual)
   const isRight = photo.predicted === photo.actual
@@ -38,6 +40,12 @@ export function AnsweredPhoto({ photo, labels }: AnsweredPhotoProps) {
         </span>
       )}
       <DecisionTag decision={photo.decision} />
+      {other !== undefined && (
+        <span class="other-said">
+          <bdi>{other.name}</bdi>: <bdi>{other.predicted}</bdi>{' '}
+          <span class="number">{formatPercent(other.score, 0)}</span>
+        </span>
+      )}
     </PhotoFigure>
   )
 }

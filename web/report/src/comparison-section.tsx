@@ -1,10 +1,25 @@
-import type { Comparison, EvaluationReport, Interval } from '../../../src/training/report.ts'
-import { describePValue, formatCount, formatPercent, formatPoints } from './format-numbers.ts'
+import type {
+  ChangedPhoto,
+  Comparison,
+  EvaluationReport,
+  Interval,
+} from '../../../src/training/report.ts'
+import { AnsweredPhoto } from './answered-photo.tsx'
+import {
+  describeChance,
+  formatCount,
+  formatPercent,
+  formatPoints,
+  plural,
+} from './format-numbers.ts'
 import { GrowingList } from './growing-list.tsx'
 import { IntervalBar } from './interval-bar.tsx'
 import { Section } from './section.tsx'
 
 const LABELS_SHOWN = 12
+const PHOTOS_SHOWN = 12
+/** Share of photos answered at which both are compared. */
+const ANSWERED = 0.9
 
 interface ComparisonSectionProps {
   readonly report: EvaluationReport
@@ -14,13 +29,37 @@ interface ComparisonSectionProps {
 /** Two models on the same photos: who is better, whether that may be chance, and where it shows. */
 export function ComparisonSection({ report, comparison }: ComparisonSectionProps) {
   const { other, otherAccuracy, bothRight, onlyThisRight, onlyOtherRight, bothWrong } = comparison
-  const [name, otherName] = [report.model.name, other.name]
+  const isTuned = report.training?.tuning?.keptEpoch !== undefined
+  const [name, otherName] = [isTuned ? 'fine-tuned' : report.model.name, other.name]
   const difference = report.accuracy.value - otherAccuracy.value
-  const changed = comparison.perLabel.filter(({ recall, otherRecall }) => recall !== otherRecall)
+  const points = `${formatPoints(Math.abs(difference)).slice(1)} percentage points`
   const verdict =
     difference === 0
-      ? 'Both are right equally often.'
-      : `${difference > 0 ? name : otherName} is right more often, by ${formatPoints(Math.abs(difference)).slice(1)} percentage points.`
+      ? `Both are right about ${formatPercent(report.accuracy.value)}.`
+      : `${formatPercent(report.accuracy.value)} right, ${otherName} ${formatPercent(otherAccuracy.value)}: ${points} ${difference > 0 ? 'more' : 'less'}.`
+  const sides = `Of ${plural(report.dataset.photos, 'photo')}, ${formatCount(onlyThisRight)} ${onlyThisRight === 1 ? 'is' : 'are'} right that ${otherName} had wrong, and ${formatCount(onlyOtherRight)} the other way round.`
+  const labels = [
+    {
+      title: 'Found more often',
+      items: comparison.perLabel.filter((one) => one.recall > one.otherRecall),
+    },
+    {
+      title: 'Found less often',
+      items: comparison.perLabel.filter((one) => one.recall < one.otherRecall),
+    },
+  ]
+  const photos = [
+    {
+      title: `Right here, wrong with ${otherName}`,
+      changed: comparison.gained,
+      count: onlyThisRight,
+    },
+    {
+      title: `Wrong here, right with ${otherName}`,
+      changed: comparison.lost,
+      count: onlyOtherRight,
+    },
+  ]
   const all = [report.accuracy, otherAccuracy]
   const from = Math.floor(Math.min(...all.map(({ low }) => low)) * 20) / 20
   const to = Math.ceil(Math.max(...all.map(({ high }) => high)) * 20) / 20
@@ -31,7 +70,7 @@ export function ComparisonSection({ report, comparison }: ComparisonSectionProps
       title={`Compared with ${otherName}`}
       lead={
         <>
-          {verdict} {describePValue(comparison.pValue)}
+          {verdict} {sides} {describeChance(comparison.pValue, onlyThisRight, onlyOtherRight)}
         </>
       }
     >
@@ -88,50 +127,153 @@ export function ComparisonSection({ report, comparison }: ComparisonSectionProps
           </div>
         </div>
       </div>
-      {changed.length > 0 && (
-        <>
-          <div>
-            <h3>Labels that changed most</h3>
-            <p class="hint">
-              Recall with <bdi>{otherName}</bdi>, then with <bdi>{name}</bdi>.
-            </p>
-          </div>
-          <GrowingList
-            items={changed}
-            step={LABELS_SHOWN}
-            className="changes"
-            keyOf={({ label }) => label}
-          >
-            {({ label, recall, otherRecall }) => (
-              <>
-                <bdi class="change-label">{label}</bdi>
-                <span class="dumbbell" aria-hidden="true">
-                  <span
-                    class={recall > otherRecall ? 'dumbbell-bar better' : 'dumbbell-bar worse'}
-                    style={{
-                      left: `${Math.min(recall, otherRecall) * 100}%`,
-                      width: `${Math.abs(recall - otherRecall) * 100}%`,
-                    }}
-                  />
-                  <span class="dumbbell-from" style={{ left: `${otherRecall * 100}%` }} />
-                  <span
-                    class={recall > otherRecall ? 'dumbbell-to better' : 'dumbbell-to worse'}
-                    style={{ left: `${recall * 100}%` }}
-                  />
-                </span>
-                <span class="number change-ends">
-                  {formatPercent(otherRecall, 0)} → {formatPercent(recall, 0)}
-                </span>
-                <span class={`number change ${recall > otherRecall ? 'better' : 'worse'}`}>
-                  {formatPoints(recall - otherRecall)}
-                </span>
-              </>
-            )}
-          </GrowingList>
-        </>
+      <SideBySide report={report} comparison={comparison} names={[name, otherName]} />
+      {labels.map(
+        ({ title, items }) =>
+          items.length > 0 && (
+            <div key={title} class="changed-labels">
+              <h3>
+                {title}: {plural(items.length, 'label')}
+              </h3>
+              <p class="hint">
+                Recall with <bdi>{otherName}</bdi>, then with <bdi>{name}</bdi>.
+              </p>
+              <GrowingList
+                items={items}
+                step={LABELS_SHOWN}
+                className="changes"
+                keyOf={({ label }) => label}
+              >
+                {(change) => <LabelChange {...change} />}
+              </GrowingList>
+            </div>
+          ),
+      )}
+      {photos.map(
+        ({ title, changed, count }) =>
+          changed.length > 0 && (
+            <div key={title} class="changed-labels">
+              <h3>
+                {title}: {plural(count, 'photo')}
+              </h3>
+              <p class="hint">
+                Surest first{changed.length < count && `; ${changed.length} shown here`}.
+              </p>
+              <GrowingList
+                items={changed}
+                step={PHOTOS_SHOWN}
+                className="photos"
+                keyOf={({ photo }) => photo}
+              >
+                {(change) => <PhotoChange change={change} report={report} otherName={otherName} />}
+              </GrowingList>
+            </div>
+          ),
       )}
     </Section>
   )
+}
+
+interface SideBySideProps extends ComparisonSectionProps {
+  readonly names: readonly [string, string]
+}
+
+/** How surely both answer, and what they refuse. */
+function SideBySide({ report, comparison, names }: SideBySideProps) {
+  const { calibration, decisions, rejection } = report
+  const { otherCalibration, otherDecisions, otherRejection } = comparison
+  const total = decisions.ok + decisions.unsure + decisions.unknown
+  const counted = (count: number) => `${formatCount(count)} (${formatPercent(count / total)})`
+  const surest = (points: EvaluationReport['rejection']) =>
+    points.filter(({ coverage }) => coverage <= ANSWERED).at(-1) ?? points[0]
+  const rows: (readonly [string, string, string])[] = [
+    [
+      'Calibration error before temperature',
+      formatPercent(calibration.eceBefore.value),
+      formatPercent(otherCalibration.eceBefore.value),
+    ],
+    [
+      'Calibration error after temperature',
+      formatPercent(calibration.eceAfter.value),
+      formatPercent(otherCalibration.eceAfter.value),
+    ],
+    [
+      `Right among the surest ${formatPercent(ANSWERED, 0)}`,
+      formatPercent(surest(rejection)?.accuracy ?? null),
+      formatPercent(surest(otherRejection)?.accuracy ?? null),
+    ],
+    ['Answered', counted(decisions.ok), counted(otherDecisions.ok)],
+    ['Unsure', counted(decisions.unsure), counted(otherDecisions.unsure)],
+    ['Refused as unknown', counted(decisions.unknown), counted(otherDecisions.unknown)],
+  ]
+  return (
+    <div class="scroll">
+      <table class="tried">
+        <caption>Side by side</caption>
+        <thead>
+          <tr>
+            <td />
+            {names.map((one) => (
+              <th key={one} scope="col">
+                <bdi>{one}</bdi>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([title, ...values]) => (
+            <tr key={title}>
+              <th scope="row">{title}</th>
+              {values.map((value, index) => (
+                <td key={names[index]} class="number">
+                  {value}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function LabelChange({ label, photos, recall, otherRecall }: Comparison['perLabel'][number]) {
+  const direction = recall > otherRecall ? 'better' : 'worse'
+  return (
+    <>
+      <span class="change-label">
+        <bdi>{label}</bdi> <span class="hint">{plural(photos, 'photo')}</span>
+      </span>
+      <span class="dumbbell" aria-hidden="true">
+        <span
+          class={`dumbbell-bar ${direction}`}
+          style={{
+            left: `${Math.min(recall, otherRecall) * 100}%`,
+            width: `${Math.abs(recall - otherRecall) * 100}%`,
+          }}
+        />
+        <span class="dumbbell-from" style={{ left: `${otherRecall * 100}%` }} />
+        <span class={`dumbbell-to ${direction}`} style={{ left: `${recall * 100}%` }} />
+      </span>
+      <span class="number change-ends">
+        {formatPercent(otherRecall, 0)} → {formatPercent(recall, 0)}
+      </span>
+      <span class={`number change ${direction}`}>{formatPoints(recall - otherRecall)}</span>
+    </>
+  )
+}
+
+interface PhotoChangeProps {
+  readonly change: ChangedPhoto
+  readonly report: EvaluationReport
+  readonly otherName: string
+}
+
+function PhotoChange({ change, report, otherName }: PhotoChangeProps) {
+  const photo = report.photos[change.photo]
+  if (photo === undefined) return null
+  const other = { name: otherName, predicted: change.otherPredicted, score: change.otherScore }
+  return <AnsweredPhoto photo={photo} labels={report.labels} other={other} />
 }
 
 interface VersionProps {

@@ -69,11 +69,18 @@ export function formatTime(iso: string): string {
   return `${format.format(time)} UTC`
 }
 
-/** How much a p-value says, as a sentence. */
-export function describePValue(pValue: number): string {
+/** What McNemar's test says of `more` photos on one side and `fewer` on the other, in words. */
+export function describeChance(pValue: number, more: number, fewer: number): string {
+  if (more + fewer === 0) return 'Both are right about the same photos.'
   const p = pValue < 0.001 ? 'p\u00a0<\u00a00.001' : `p\u00a0=\u00a0${pValue.toFixed(3)}`
-  if (pValue < 0.001) return `A difference this large is almost never chance (${p}).`
-  if (pValue < 0.01) return `A difference this large is seldom chance (${p}).`
-  if (pValue < 0.05) return `A difference this large is probably not chance (${p}).`
-  return `A difference this small may well be chance (${p}).`
+  const [many, few] = more >= fewer ? [more, fewer] : [fewer, more]
+  const verdict = pValue < 0.05 ? 'it is hardly chance' : 'it may well be chance'
+  return `Were both equally good, a division as uneven as ${formatCount(many)} to ${formatCount(few)} would come about ${howOften(pValue)} (McNemar's test, ${p}): ${verdict}.`
+}
+
+function howOften(pValue: number): string {
+  if (pValue >= 0.995) return 'always'
+  if (pValue < 0.001) return 'less than once in 1,000 times'
+  const [times, of] = pValue < 0.01 ? [pValue * 1000, '1,000'] : [pValue * 100, '100']
+  return Math.round(times) === 1 ? `once in ${of} times` : `${Math.round(times)} times in ${of}`
 }
