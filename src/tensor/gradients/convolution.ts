@@ -238,11 +238,16 @@ function sumOfProducts(
     const length = isOne ? photos * positions : positions
     const left = order(low.plain(), [photos, rows, positions])
     const right = order(high.map(), [photos, blocks, positions * block])
+    const count = isOne ? 1 : photos
     const each = graph.node('MatMul', [
-      graph.reshape(left, [isOne ? 1 : photos, 1, rows, length]),
-      graph.reshape(right, [isOne ? 1 : photos, blocks, length, block]),
+      graph.reshape(left, [count, 1, rows, length]),
+      graph.reshape(right, [count, blocks, length, block]),
     ])
-    return graph.transpose(graph.sum(each, [0]), perm)
+    const sum = graph.node('MatMul', [
+      graph.ones([1, count]),
+      graph.reshape(each, [count, blocks * rows * block]),
+    ])
+    return graph.transpose(graph.reshape(sum, [blocks, rows, block]), perm)
   }
   if (filters < channels && input.has('map')) {
     const filled = layout.filled(channels)

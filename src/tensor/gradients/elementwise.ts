@@ -60,6 +60,9 @@ interface Slope {
   slope(graph: StepGraph, x: () => Value, y: Value, alpha: number | undefined): Value
 }
 
+/** Makes more than 1 of every positive float32 that is computed with, times 6. */
+const STEEP = 2 ** 125
+
 const asNumbers = (graph: StepGraph, mask: Value): Value => graph.node('Cast', [mask], { to: 1 })
 
 const compare = (graph: StepGraph, op: 'Greater' | 'Less', x: Value, bound: number): Value =>
@@ -87,7 +90,11 @@ const FUNCTIONS: Readonly<Record<Smooth, Slope>> = {
   },
   relu6: {
     value: (graph, x) => graph.node('Clip', [x, graph.scalar(0), graph.scalar(6)]),
-    slope: (graph, _x, y) => between(graph, y, 0, 6),
+    // y · (6 − y) is 0 at both ends and positive between them: 1 there, once it is steep enough.
+    slope: (graph, _x, y) => {
+      const bow = graph.multiply(y, graph.node('Sub', [graph.scalar(6), y]))
+      return graph.node('HardSigmoid', [bow], { alpha: float(STEEP), beta: float(0) })
+    },
   },
   'leaky-relu': {
     value: (graph, x, alpha = 0.01) => graph.node('LeakyRelu', [x], { alpha: float(alpha) }),
