@@ -1,7 +1,8 @@
 """Gradients of a network's loss by all its weights, by TensorFlow.
 
-Usage: gradients.py FOLDER with network.json (layers, input, dims of weights in order), weights.f32, photos.u8, targets.f32;
-leaves gradients.f32 in the order of the weights and prints the loss.
+Usage: gradients.py FOLDER with network.json (layers, input, dims of weights in order, normEpsilon), weights.f32, photos.u8,
+targets.f32; leaves gradients.f32 in the order of the weights and prints the loss. A convolution without a bias is normalised
+by its batch.
 """
 
 import json
@@ -43,7 +44,11 @@ def convolve(layer, x):
         y = tf.nn.depthwise_conv2d(x, tf.transpose(kernel, [2, 3, 0, 1]), stride, padding)
     else:
         y = tf.nn.conv2d(x, tf.transpose(kernel, [2, 3, 1, 0]), stride, padding)
-    return y + weights[layer["name"] + "/bias"]
+    if layer["name"] + "/bias" in weights:
+        return y + weights[layer["name"] + "/bias"]
+    mean, variance = tf.nn.moments(y, [0, 1, 2])
+    beta, gamma = (weights[layer["name"] + part] for part in ("/beta", "/gamma"))
+    return tf.nn.batch_normalization(y, mean, variance, beta, gamma, task["normEpsilon"])
 
 
 def run(layer, inputs):
@@ -63,7 +68,7 @@ def run(layer, inputs):
         return tf.concat(inputs, -1)
     if op == "add":
         return inputs[0] + inputs[1]
-    return {"relu": tf.nn.relu, "relu6": tf.nn.relu6}[op](x)
+    return {"relu": tf.nn.relu, "relu6": tf.nn.relu6, "silu": tf.nn.silu}[op](x)
 
 
 with tf.GradientTape() as tape:
