@@ -1,6 +1,7 @@
 /**
- * Training steps beside Keras on the same cores: both processes live at once and compute in turns, so that what else the
- * machine does meets both. Peak memory is that of a whole process, from its start.
+ * Training steps beside Keras on the same cores: all processes live at once and compute in turns, so that what else the
+ * machine does meets all of them. Keras computes in float32; ours once as it does where what does not train is in 8 bit, and once
+ * in float32 throughout. Peak memory is that of a whole process, from its start; starting ours fits the 8 bit to photos.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -37,32 +38,34 @@ export async function* benchTrainStep(options: StepOptions): AsyncGenerator<Meas
   for (const { what, from, size } of CONFIGURATIONS) {
     const plan = [from, size, BATCH].map(String)
     const threads = String(availableParallelism())
-    const photos = from === 'all' ? [] : photosBelow(GROCERY_STORE_TRAIN, SAMPLED_PHOTOS)
-    const ours = await start(process.execPath, [
-      'bench/train-step.mjs',
-      ...plan,
-      threads,
-      ...photos,
-    ])
+    const verger = (...photos: string[]) =>
+      start(process.execPath, ['bench/train-step.mjs', ...plan, threads, ...photos])
+    const hasFrozen = from !== 'all'
+    const ours = await verger(
+      ...(hasFrozen ? photosBelow(GROCERY_STORE_TRAIN, SAMPLED_PHOTOS) : []),
+    )
+    const float32 = hasFrozen ? await verger() : undefined
     const keras = hasKeras
       ? await start(PYTHON, ['-B', 'bench/keras-train-step.py', ...plan])
       : undefined
     try {
       for (let round = 0; round < options.rounds; round++) {
-        await keras?.takeTurn(options.seconds)
-        await ours.takeTurn(options.seconds)
+        for (const each of [keras, float32, ours]) await each?.takeTurn(options.seconds)
       }
       yield figure(what, ours.rate(), 'photos/s')
+      if (float32 !== undefined) yield figure('  with nothing in 8 bit', float32.rate(), 'photos/s')
       if (keras !== undefined) {
         yield figure('  Keras', keras.rate(), 'photos/s')
         yield atLeast('  beside Keras', ours.rate() / keras.rate(), '×', 1.3)
+        if (float32 !== undefined)
+          yield figure('    with nothing in 8 bit', float32.rate() / keras.rate(), '×')
       }
       yield atMost('  peak memory', ours.peakMb(), 'MB', 3000)
       if (keras !== undefined) yield figure('  peak memory of Keras', keras.peakMb(), 'MB')
       yield figure('  from the start of the process to its second step', ours.startSeconds, 's')
       if (keras !== undefined) yield figure('  the same of Keras', keras.startSeconds, 's')
     } finally {
-      await Promise.all([ours.close(), keras?.close()])
+      await Promise.all([ours, float32, keras].map((each) => each?.close()))
     }
   }
 }
