@@ -5,7 +5,7 @@
  * There are not so many different ones: every photo comes as it is and then as crops of at least 70 % of its sides, no two
  * alike. Those that measure are made from the official validation photos alone, those that teach from the
  * training photos alone, and a `group` names the source of each, so that no source stands on two sides of any split. The
- * job so costs what 10,191 different photos of 348 px cost, and its accuracy is that of about 200 photos from shops,
+ * job so costs what 10,191 different photos of 348 px cost, and its accuracy is that of 190 photos from shops,
  * seen several times.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
