@@ -1,7 +1,9 @@
 /** Shows bytes on their way: how many of how many, how fast, how long still. */
+
+import { formatDuration } from '../core/durations.ts'
 import { Progress } from '../core/progress.ts'
 import type { Terminal } from './context.ts'
-import { drawBar, formatDuration, PLAIN_LINE_MS, REDRAW_MS } from './render.ts'
+import { drawBar, PLAIN_LINE_MS, REDRAW_MS } from './render.ts'
 import { formatBytes } from './render-dataset.ts'
 
 export class ByteProgressLine {

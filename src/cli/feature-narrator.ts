@@ -1,8 +1,10 @@
 /** Says how photos are looked at: a line before, one that moves while it lasts, and one with the rate behind. */
+
+import { formatDuration } from '../core/durations.ts'
 import { describeViews } from '../features/views.ts'
 import type { FeatureEvent } from '../training/compare-photos.ts'
 import type { Terminal } from './context.ts'
-import { formatCount, formatDuration, ProgressLine, plural } from './render.ts'
+import { formatCount, ProgressLine, plural } from './render.ts'
 
 /** `say` takes the lines that stay; what moves goes to `stderr`. */
 export function createFeatureNarrator(

@@ -1,7 +1,8 @@
 /** A fine-tuning in a sentence or two. */
+import { formatDuration } from '../core/durations.ts'
 import type { TuningReport } from '../training/report.ts'
 import { formatPercent } from './formats.ts'
-import { formatDuration, plural } from './render.ts'
+import { plural } from './render.ts'
 
 /** `efficientnet-lite0 from block7 on, at 224 px with 612 photos`. */
 export const sayTuned = ({ backbone, trainFrom, size, photos }: TuningReport): string =>

@@ -1,5 +1,6 @@
 /** Text for people: errors, progress, numbers. Everything here goes to standard error or a terminal. */
 import { styleText } from 'node:util'
+import { formatDuration } from '../core/durations.ts'
 import type { ErrorDescription } from '../core/errors.ts'
 import { Progress } from '../core/progress.ts'
 import type { Terminal } from './context.ts'
@@ -27,16 +28,6 @@ export const formatCount = (count: number): string => NUMBER.format(count)
 /** `photo` for 1, `photos` for any other count, with the count in front. */
 export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
-/** `95_000` ms → `1m35s`; below a second `480ms`. */
-export function formatDuration(durationMs: number): string {
-  if (durationMs < 1000) return `${Math.floor(durationMs)}ms`
-  const seconds = Math.round(durationMs / 1000)
-  if (seconds < 60) return `${seconds}s`
-  const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return `${minutes}m${String(seconds % 60).padStart(2, '0')}s`
-  return `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, '0')}m`
 }
 
 /** How often a line of progress is redrawn on a terminal, and written elsewhere. */
@@ -68,6 +59,11 @@ export class ProgressLine {
     this.#stream.write(
       this.#stream.isTTY === true ? `\r\x1b[2K${this.#line()}` : `${this.#line()}\n`,
     )
+  }
+
+  /** Goes on after a pause, which says nothing about the rate. */
+  resume(): void {
+    this.#progress.resume()
   }
 
   /** Removes the line from a terminal, so that other text can be written. */

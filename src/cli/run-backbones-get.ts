@@ -1,4 +1,6 @@
 /** Pulls or imports a backbone and says whose it is, how large, how far, and what was read. */
+
+import { formatDuration } from '../core/durations.ts'
 import { type GotBackbone, getBackbone, type WeightsCheck } from '../importing/get-backbone.ts'
 import { readLabels } from '../importing/parse-labels.ts'
 import { type BackbonePlan, planImport, planPull } from '../importing/plan-backbone.ts'
@@ -7,7 +9,7 @@ import { ByteProgressLine } from './byte-progress-line.ts'
 import type { CommandContext } from './context.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { formatDuration, paint } from './render.ts'
+import { paint } from './render.ts'
 import { formatBytes } from './render-dataset.ts'
 
 interface Getting {

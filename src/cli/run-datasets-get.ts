@@ -1,4 +1,6 @@
 /** Gets a dataset and says whose it is, how large, how far, and what to do with it. */
+
+import { formatDuration } from '../core/durations.ts'
 import { DATASET_CATALOG, SAMPLE_FRUITS } from '../datasets/get/dataset-catalog.ts'
 import { type GetResult, type GetStage, getDataset } from '../datasets/get/get-dataset.ts'
 import { type DatasetPlan, type DatasetRequest, planDataset } from '../datasets/get/plan-dataset.ts'
@@ -7,7 +9,7 @@ import { renderColumns } from './columns.ts'
 import type { CommandContext } from './context.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { formatDuration, ProgressLine, paint, plural } from './render.ts'
+import { ProgressLine, paint, plural } from './render.ts'
 import { formatBytes } from './render-dataset.ts'
 
 export interface GetPlan extends DatasetRequest {

@@ -5,19 +5,18 @@ import { join, resolve } from 'node:path'
 import { pMapIterable } from 'p-map'
 import { type Backbone, findBackbone } from '../backbones/catalog.ts'
 import { BUNDLE_MANIFEST } from '../bundles/verify-bundle.ts'
+import { formatDuration } from '../core/durations.ts'
 import { EXIT_CODES } from '../core/errors.ts'
 import { type ReadBundle, readBundle } from '../deployment/read-bundle.ts'
 import type { ScalingName } from '../importing/import-task.ts'
-
 import { type Answerer, answerOrFail, type Prediction } from '../serving/answer.ts'
-
 import { openServingHost } from '../serving/serving-host.ts'
 import { bundleVersion, readVersion, type VersionSource } from '../serving/version-source.ts'
 import type { CommandContext, Terminal } from './context.ts'
 import { type PhotoSource, resolvePhotoSources } from './photo-sources.ts'
 import { createPredictionWriter, type PredictionFormat } from './prediction-formats.ts'
 import { printable } from './printable.ts'
-import { formatDuration, ProgressLine, paint, plural, renderError } from './render.ts'
+import { ProgressLine, paint, plural, renderError } from './render.ts'
 import type { ServerAddress } from './server-choice.ts'
 
 export interface PredictPlan {

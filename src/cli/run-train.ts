@@ -1,19 +1,21 @@
 /** Trains, says what happens on the way, and puts the bundle where it was asked for. */
 import { join, resolve } from 'node:path'
 import { DEFAULT_BACKBONE, findBackbone } from '../backbones/catalog.ts'
+import { formatDuration } from '../core/durations.ts'
 import { VergerError } from '../core/errors.ts'
 import { countLabels } from '../datasets/label-counts.ts'
 import type { ScannedDataset, ScannedPhoto } from '../datasets/scan.ts'
 import { findInnerBackbone } from '../features/inner-backbone.ts'
 import { parseVersionPath } from '../registry/names.ts'
 import { openStore } from '../store/store.ts'
+import type { ModeDecision, TrainMode } from '../training/choose-mode.ts'
 import type { Sides } from '../training/plan-sides.ts'
 import { requireTrainable } from '../training/prepare-dataset.ts'
 import {
+  decideMode,
   type Precision,
   previewTraining,
   type Trained,
-  type TrainMode,
   train,
   type ViewChoice,
 } from '../training/train.ts'
@@ -25,7 +27,7 @@ import { loadCorrections } from './load-corrections.ts'
 import { onInterrupt } from './on-interrupt.ts'
 import { printJson } from './print-json.ts'
 import { printable } from './printable.ts'
-import { formatCount, formatDuration, plural } from './render.ts'
+import { formatCount, plural } from './render.ts'
 import { renderFindings, renderLabels, shortId } from './render-dataset.ts'
 import { renderEvaluation } from './render-evaluation.ts'
 import { renderQuantization } from './render-quantization.ts'
@@ -41,6 +43,8 @@ export interface RunTrainPlan {
   /** Layer inside the backbone that gives the features. */
   readonly features: string | undefined
   readonly mode: TrainMode
+  /** For the whole command. */
+  readonly timeBudgetMs: number | undefined
   readonly views: ViewChoice
   readonly size: number | undefined
   readonly precision: Precision
@@ -63,6 +67,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
     plan.features === undefined ? whole : await findInnerBackbone(config.home, whole, plan.features)
   const model = plan.register === undefined ? undefined : parseVersionPath(plan.register).model
   refuseDefaultWithoutName(plan)
+  refuseIdleBudget(plan)
   await refuseOccupied(context, plan.out)
   const startMs = performance.now()
   const store = await openStore(config)
@@ -84,7 +89,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
         : { photos: [], dataset: scanned }
     say(describeDataset(context, dataset, extra, model))
     requireTrainable([...dataset.photos, ...extra], dataset.findings)
-    const trainPlan = { ...plan, dataset, extra, backbone }
+    const trainPlan = { ...plan, startMs, dataset, extra, backbone }
     const trainContext = {
       ...{ home: config.home, workers: config.workers, limits: config.limits },
       onEvent: narrator.tell,
@@ -93,7 +98,7 @@ export async function runTrain(context: CommandContext, plan: RunTrainPlan): Pro
       const preview = await previewTraining(trainPlan, trainContext)
       return await writePreview(context, resolve(context.cwd, plan.preview), preview, plan.json)
     }
-    if (plan.dryRun) return
+    if (plan.dryRun) return say(describeDecision(decideMode(trainPlan)))
 
     const trained = await train(trainPlan, trainContext)
     const kept = await keepBundle(context, store, { ...plan, dataset }, trained)
@@ -120,6 +125,15 @@ function refuseDefaultWithoutName({ setDefault, register }: RunTrainPlan): void 
   )
 }
 
+function refuseIdleBudget({ timeBudgetMs, mode }: RunTrainPlan): void {
+  if (timeBudgetMs === undefined || mode !== 'frozen') return
+  throw new VergerError(
+    'usage_invalid',
+    'Expected --mode fine-tune or auto beside --time-budget, received --mode frozen',
+    { hint: 'verger train DATASET --mode auto --time-budget 10m' },
+  )
+}
+
 function describeDataset(
   { stdout }: CommandContext,
   dataset: ScannedDataset,
@@ -139,6 +153,12 @@ function describeDataset(
     `${renderLabels(stdout, counts)}${corrected}${findings === '' ? '' : `\n${findings}`}\n`
   )
 }
+
+/** Nothing where the mode was not left to decide. */
+const describeDecision = ({ mode, reason }: ModeDecision): string =>
+  reason === undefined
+    ? ''
+    : `${mode === 'fine-tune' ? 'Fine-tuning' : 'Frozen features'}: ${reason}\n`
 
 interface Narrator {
   tell(event: TrainEvent): void
@@ -187,6 +207,13 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         clear()
         say(renderQuantization(event.figures, event.refusal))
         return
+      case 'mode':
+        say(describeDecision(event.decision))
+        return
+      case 'measuring':
+        clear()
+        steps = new StepLine(stderr, 'Measuring how fast steps are here')
+        return
       case 'start-tuning':
         clear()
         steps = new StepLine(stderr, 'Training the heads to start from and to beat')
@@ -198,6 +225,7 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         return
       case 'tuning-kept':
       case 'tuning-step':
+      case 'tuning-shortened':
       case 'tuning-epoch':
       case 'tuned':
         tuning.tell(event)
@@ -244,7 +272,7 @@ function describeResult(
 }
 
 function toJson(
-  { report, bundle, manifest, accuracyByChance, findings }: Trained,
+  { report, bundle, manifest, accuracyByChance, findings, mode }: Trained,
   { version, isDefault, folder }: Kept,
   elapsedMs: number,
 ) {
@@ -257,6 +285,7 @@ function toJson(
     folder: folder ?? null,
     labels: manifest.labels,
     dataset,
+    mode: { ...mode, reason: mode.reason ?? null },
     settings: { ...manifest.head, ...manifest.training, views: manifest.backbone.views },
     accuracy,
     accuracyByChance: accuracyByChance ?? null,

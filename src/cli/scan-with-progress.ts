@@ -1,8 +1,10 @@
 /** Opens and reads a dataset as every command does: with the settings of the process, and a line that shows how far it is. */
+
+import { formatDuration } from '../core/durations.ts'
 import { type ScannedDataset, scanDataset } from '../datasets/scan.ts'
 import { openDatasetSource } from '../datasets/source.ts'
 import type { CommandContext } from './context.ts'
-import { formatCount, formatDuration, ProgressLine, plural } from './render.ts'
+import { formatCount, ProgressLine, plural } from './render.ts'
 import { shortId } from './render-dataset.ts'
 
 export interface ScanPlan {

@@ -1,6 +1,8 @@
 /** Shows work whose end nobody knows: what is done now, for how long, and what was last found out. */
+
+import { formatDuration } from '../core/durations.ts'
 import type { Terminal } from './context.ts'
-import { formatDuration, PLAIN_LINE_MS, REDRAW_MS } from './render.ts'
+import { PLAIN_LINE_MS, REDRAW_MS } from './render.ts'
 
 export class StepLine {
   readonly #stream: Terminal

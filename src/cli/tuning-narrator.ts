@@ -1,4 +1,5 @@
 /** Says how a fine-tuning goes: a line before, one that moves, one for each epoch, and what came of it. */
+import { describeChoice } from '../training/fine-tune/tell-tuned.ts'
 import type { TrainEvent } from '../training/train-context.ts'
 import type { Terminal } from './context.ts'
 import { formatPercent } from './formats.ts'
@@ -7,7 +8,14 @@ import { ProgressLine, plural } from './render.ts'
 type TuningEvent = Extract<
   TrainEvent,
   {
-    stage: 'tuning-waits' | 'tuning' | 'tuning-step' | 'tuning-epoch' | 'tuning-kept' | 'tuned'
+    stage:
+      | 'tuning-waits'
+      | 'tuning'
+      | 'tuning-step'
+      | 'tuning-shortened'
+      | 'tuning-epoch'
+      | 'tuning-kept'
+      | 'tuned'
   }
 >
 
@@ -47,17 +55,20 @@ export function createTuningNarrator(
           kept = event.steps
           return
         case 'tuning': {
-          const { settings, done, photos, fault } = event
-          const { trainFrom, size, epochs, schedule } = settings
-          batchSize = settings.batchSize
+          const { choice, done, photos, fault } = event
+          const { trainFrom, size, epochs, schedule } = choice.settings
+          batchSize = choice.settings.batchSize
           steps = schedule.steps
           kept = done
           if (fault !== undefined) {
             say(`The checkpoint of an earlier run ${fault}: the fine-tuning begins anew\n`)
           }
           const where = done === 0 ? '' : `, going on after step ${done} of ${schedule.steps}`
+          const chosen = describeChoice(choice)
           say(
-            `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${where}\n`,
+            chosen === undefined
+              ? `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${where}\n`
+              : `Fine-tuning with ${plural(photos, 'photo')} ${chosen}${where}\n`,
           )
           line = new ProgressLine(stderr, 'photo', (schedule.steps - done) * batchSize)
           return
@@ -68,12 +79,23 @@ export function createTuningNarrator(
             `, loss ${event.loss.toFixed(2)}, ${formatPercent(event.accuracy)} right`,
           )
           return
+        case 'tuning-shortened': {
+          const { epochs, schedule } = event.settings
+          steps = schedule.steps
+          clear()
+          say(
+            `  Steps take longer than measured: it ends with step ${steps}, after ${plural(epochs, 'epoch')}\n`,
+          )
+          line = new ProgressLine(stderr, 'photo', (steps - event.done) * batchSize)
+          return
+        }
         case 'tuning-epoch': {
           const { epoch, loss, accuracy, validation } = event.figures
           clear()
           say(
             `  epoch ${epoch}: loss ${loss.toFixed(3)}, ${formatPercent(accuracy)} of changed photos right; held-out photos ${formatPercent(validation.accuracy)}, loss ${validation.loss.toFixed(3)}\n`,
           )
+          line?.resume()
           return
         }
         case 'tuned':

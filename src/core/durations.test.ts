@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseDurationMs } from './durations.ts'
 
 test.each([
+  ['90s', 90_000],
   ['1m', 60_000],
   ['12h', 43_200_000],
   ['90d', 7_776_000_000],

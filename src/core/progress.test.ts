@@ -79,4 +79,16 @@ describe('Progress', () => {
     progress.add(3)
     expect(progress.state().etaMs).toBe(0)
   })
+
+  it('does not slow down over a pause that is none of the work', () => {
+    const clock = createClock()
+    const progress = new Progress(30, clock.now)
+    clock.pass(1000)
+    progress.add(10)
+    clock.pass(60_000)
+    progress.resume()
+    clock.pass(1000)
+    progress.add(10)
+    expect(progress.state()).toMatchObject({ done: 20, rate: 10, etaMs: 1000 })
+  })
 })

@@ -38,6 +38,11 @@ export class Progress {
     }
   }
 
+  /** Leaves what has passed out of the rate, after a pause that is none of the work. */
+  resume(): void {
+    this.#marks.splice(0, this.#marks.length, { atMs: this.#now(), done: this.#done })
+  }
+
   state(): ProgressState {
     const now = this.#now()
     const first = this.#marks[0] ?? { atMs: this.#startMs, done: 0 }

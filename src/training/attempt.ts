@@ -15,6 +15,8 @@ export interface Attempt {
   readonly backbone: Backbone
   readonly views: readonly View[]
   readonly prepared: PreparedDataset
+  /** Rows that were learned from and have features, where not all have. */
+  readonly seen?: readonly number[]
   readonly grouped: GroupResult
   readonly sides: Sides
   readonly fit: FitResult

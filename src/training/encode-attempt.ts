@@ -25,7 +25,7 @@ export interface EncodedAttempt {
 }
 
 export async function encodeAttempt(
-  { backbone, views, prepared, sides, fit }: Attempt,
+  { backbone, views, prepared, seen, sides, fit }: Attempt,
   seed: number,
   context: TrainContext,
 ): Promise<EncodedAttempt> {
@@ -56,8 +56,9 @@ export async function encodeAttempt(
       l2: chosen.l2,
     },
   }
-  const step = Math.max(1, Math.floor(sides.final.length / GOLDEN_ROWS))
-  const goldenRows = sides.final.filter((_, index) => index % step === 0).slice(0, GOLDEN_ROWS)
+  const known = seen ?? sides.final
+  const step = Math.max(1, Math.floor(known.length / GOLDEN_ROWS))
+  const goldenRows = known.filter((_, index) => index % step === 0).slice(0, GOLDEN_ROWS)
   const golden = new Float32Array(goldenRows.length * width)
   for (const [to, row] of goldenRows.entries()) {
     golden.set(features.subarray(row * width, (row + 1) * width), to * width)

@@ -3,6 +3,8 @@ import type { FeaturizeContext } from '../features/featurize-photos.ts'
 import type { QuantizationFigures } from '../features/quantize-backbone.ts'
 import type { View } from '../features/views.ts'
 import type { Trial } from '../learn/head-setting.ts'
+import type { ModeDecision } from './choose-mode.ts'
+import type { TuneChoice } from './fine-tune/choose-settings.ts'
 import type { TuneSettings } from './fine-tune/tune-settings.ts'
 import type { Sides } from './plan-sides.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
@@ -10,6 +12,7 @@ import type { TuningEpoch } from './report.ts'
 
 /** What happens, in the order in which it happens. */
 export type TrainEvent =
+  | { readonly stage: 'mode'; readonly decision: ModeDecision }
   | { readonly stage: 'features'; readonly views: readonly View[]; readonly photos: number }
   | { readonly stage: 'photo' }
   | {
@@ -30,9 +33,11 @@ export type TrainEvent =
   | { readonly stage: 'start-tuning' }
   /** Another process fine-tunes the same in the same home. */
   | { readonly stage: 'tuning-waits' }
+  /** Steps and looks, to tell what a time budget has room for. */
+  | { readonly stage: 'measuring' }
   | {
       readonly stage: 'tuning'
-      readonly settings: TuneSettings
+      readonly choice: TuneChoice
       /** Steps that a run which was killed has done. */
       readonly done: number
       /** Photos that are learned from. */
@@ -42,6 +47,12 @@ export type TrainEvent =
     }
   /** Of one batch. */
   | { readonly stage: 'tuning-step'; readonly loss: number; readonly accuracy: number }
+  | {
+      /** Steps take longer than was measured: there are fewer. */
+      readonly stage: 'tuning-shortened'
+      readonly settings: TuneSettings
+      readonly done: number
+    }
   | { readonly stage: 'tuning-epoch'; readonly figures: TuningEpoch }
   /** What a run that is stopped now goes on from. */
   | { readonly stage: 'tuning-kept'; readonly steps: number }

@@ -11,6 +11,7 @@ import type { HeadSetting } from '../learn/head-setting.ts'
 import { accuracyOf } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, type OtherAnswers } from './build-evaluation.ts'
+import { chooseMode, type ModeDecision, type TrainMode } from './choose-mode.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
 import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
@@ -27,16 +28,15 @@ export type ViewChoice = (typeof VIEW_CHOICES)[number]
 export const PRECISIONS = ['float32', 'int8'] as const
 export type Precision = (typeof PRECISIONS)[number]
 
-/** `fine-tune` lets the upper part of the network learn too, from where the head on frozen features stands. */
-export const TRAIN_MODES = ['frozen', 'fine-tune'] as const
-export type TrainMode = (typeof TRAIN_MODES)[number]
-
 export interface TrainPlan {
   readonly dataset: ScannedDataset
   /** Photos beside those of the dataset, e.g. corrected ones. */
   readonly extra: readonly ScannedPhoto[]
   readonly backbone: Backbone
   readonly mode: TrainMode
+  /** For the whole command from `startMs` on, by `performance.now()`; undefined where it may take as long as it takes. */
+  readonly timeBudgetMs: number | undefined
+  readonly startMs: number
   readonly views: ViewChoice
   /** Side of the photo in the network; by default it depends on the photos. */
   readonly size: number | undefined
@@ -58,6 +58,15 @@ export interface Trained {
   readonly prepared: PreparedDataset
   /** Removes what an interrupted run would go on from; called once the bundle is safe. */
   forget(): Promise<void>
+  readonly mode: TakenMode
+}
+
+/** What was asked for, what came of it, and why. */
+export interface TakenMode {
+  readonly asked: TrainMode
+  readonly taken: ModeDecision['mode']
+  /** Of `auto`, or of a fine-tuning that was no better; undefined where what was asked for was taken. */
+  readonly reason: string | undefined
 }
 
 /** Photos whose smaller side is at least this are looked at more closely than the network was made for, which pays. */
@@ -65,12 +74,17 @@ const LARGE_SIDE = 256
 const LARGE_VIEW = 288
 /** A costlier set of views must lower the held-out loss by this share to be taken. */
 const WORTH = 0.98
+/** Milliseconds that a time budget has for each photo, for photos to be looked at more closely than that. */
+const CLOSE_LOOK_MS = 60
 
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
   const photos = allPhotos(plan)
   const { network } = plan.backbone
-  const size = plan.size ?? sizeFor(photos, plan.backbone)
+  const decision = decideMode(plan)
+  context.onEvent?.({ stage: 'mode', decision })
+  const isHurried = (decision.budgetMs ?? Number.POSITIVE_INFINITY) < CLOSE_LOOK_MS * photos.length
+  const size = plan.size ?? (isHurried ? network.input.size : sizeFor(photos, plan.backbone))
   const isTaken = (set: ViewSet) =>
     viewsOf(set, size).every((view) => takesSide(network, view.size))
   const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS.filter(isTaken) : [plan.views]
@@ -82,12 +96,29 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
-  const learned = await (plan.mode === 'fine-tune' ? fineTune : asItIs)(shared, best, context)
+  const learn = decision.mode === 'fine-tune' ? fineTune : asItIs
+  const learned = await learn({ ...plan, ...shared, decision }, best, context)
   return finish(
     plan,
     plan.precision === 'float32' ? learned : await round(shared, learned, context),
     context,
   )
+}
+
+/** What `mode` comes to for these photos. */
+export const decideMode = (
+  plan: Pick<TrainPlan, 'mode' | 'timeBudgetMs' | 'dataset' | 'extra' | 'backbone'>,
+): ModeDecision =>
+  chooseMode({
+    asked: plan.mode,
+    budgetMs: plan.timeBudgetMs,
+    photos: allPhotos(plan),
+    isRounded: plan.backbone.quantization !== undefined,
+  })
+
+/** With what was decided. */
+interface LearnRequest extends AttemptPlan, Pick<TrainPlan, 'mode' | 'startMs'> {
+  readonly decision: ModeDecision
 }
 
 /** An attempt, and what is said and done about it afterwards. */
@@ -100,15 +131,17 @@ interface Learned {
   /** The attempt again with another backbone. */
   lookThrough(backbone: Backbone): Promise<Attempt>
   forget(): Promise<void>
+  readonly mode: TakenMode
 }
 
 const asItIs = async (
-  shared: AttemptPlan,
+  { mode, decision, ...shared }: LearnRequest,
   attempt: Attempt,
   context: TrainContext,
 ): Promise<Learned> => ({
   attempt,
-  notes: [],
+  notes: decision.reason === undefined ? [] : [`Features stay frozen: ${decision.reason}.`],
+  mode: { asked: mode, taken: 'frozen', reason: decision.reason },
   lookThrough: (backbone) => tryViews(shared, backbone, attempt.views, context, attempt),
   forget: async () => {},
 })
@@ -131,16 +164,32 @@ export async function previewTraining(
 }
 
 async function fineTune(
-  shared: AttemptPlan,
+  request: LearnRequest,
   frozen: Attempt,
   context: TrainContext,
 ): Promise<Learned> {
-  const { outcome, forget } = await tryTuned(shared, frozen, context)
+  const { mode: asked, startMs } = request
+  const { budgetMs: ms, reason } = request.decision
+  const budget = ms === undefined ? undefined : { ms, startMs }
+  const { outcome, forget } = await tryTuned({ ...request, budget }, frozen, context)
+  const { tuning } = outcome
+  const why = reason === undefined ? [] : [`Fine-tuning was chosen: ${reason}.`]
   if ('refusal' in outcome) {
-    const notes = [`Not fine-tuned: ${outcome.refusal}.`]
-    return { ...(await asItIs(shared, frozen, context)), notes, tuning: outcome.tuning, forget }
+    return {
+      ...(await asItIs(request, frozen, context)),
+      notes: [...why, `Not fine-tuned: ${outcome.refusal}.`],
+      mode: { asked, taken: 'frozen', reason: outcome.refusal },
+      ...{ tuning, forget },
+    }
   }
-  return { ...outcome, notes: [], beside: { name: 'frozen features', attempt: frozen }, forget }
+  const { choice } = outcome
+  return {
+    ...outcome,
+    notes: [...why, ...(choice === undefined ? [] : [`Chosen for the time budget: ${choice}.`])],
+    mode: { asked, taken: 'fine-tune', reason },
+    beside: { name: 'frozen features', attempt: frozen },
+    forget,
+  }
 }
 
 /** The same with its backbone in 8 bit, where that serves. */
@@ -184,7 +233,7 @@ export function sizeFor(photos: readonly ScannedPhoto[], backbone: Backbone): nu
 
 async function finish(
   { dataset, seed }: TrainPlan,
-  { attempt, notes, beside, tuning, forget }: Learned,
+  { attempt, notes, beside, tuning, forget, mode }: Learned,
   context: TrainContext,
 ): Promise<Trained> {
   const { views, prepared, sides, fit } = attempt
@@ -265,6 +314,7 @@ async function finish(
     findings: prepared.findings,
     prepared,
     forget,
+    mode,
   }
 }
 

@@ -14,6 +14,12 @@ export interface TrainingResult {
   readonly isDefault: boolean
   readonly folder: string | null
   readonly labels: readonly string[]
+  readonly mode: {
+    readonly asked: string
+    readonly taken: string
+    readonly reason: string | null
+  }
+  readonly elapsedMs: number
   readonly accuracy: { readonly value: number }
   readonly settings: {
     readonly dataset: string

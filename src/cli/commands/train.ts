@@ -1,11 +1,13 @@
 /** `verger train`: a folder of labelled photos becomes a classifier. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { parseDurationMs } from '../../core/durations.ts'
 import type { CommandContext } from '../context.ts'
 
 interface TrainOptions {
   readonly backbone?: string
   readonly features?: string
   readonly mode: string
+  readonly timeBudget?: number
   readonly views: string
   readonly size?: number
   readonly precision: string
@@ -21,7 +23,7 @@ interface TrainOptions {
 }
 
 /** The same as `TRAIN_MODES`. */
-const MODES = ['frozen', 'fine-tune']
+const MODES = ['frozen', 'fine-tune', 'auto']
 /** The same as `VIEW_CHOICES`, which is not imported so that help stays fast. */
 const VIEWS = ['plain', 'mirrored', 'multi-scale', 'auto']
 /** The same as `PRECISIONS`. */
@@ -41,10 +43,15 @@ export function createTrainCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         '--mode <mode>',
-        'what learns: the classifier on frozen features (seconds), or the upper part of the network too (minutes), taken where it is no worse',
+        'what learns: the classifier on frozen features (seconds), or the upper part of the network too (minutes), taken where it is no worse; auto decides by the photos there are',
       )
         .choices(MODES)
         .default('frozen'),
+    )
+    .option(
+      '--time-budget <time>',
+      'for all of a training that fine-tunes, e.g. 90s, 10m or 1h: decides how deep, how closely and how often the network learns (default: what serves best, or 10m with --mode auto)',
+      parseTimeBudget,
     )
     .addOption(
       new Option(
@@ -90,6 +97,7 @@ Examples:
   $ verger train sample-fruits --register fruits/v1 --set-default
   $ verger train photos.zip --views mirrored --out fruits-bundle
   $ verger train photos/ --mode fine-tune --register fruits
+  $ verger train photos/ --mode auto --time-budget 10m
   $ verger train photos/ --preview sheet.html
   $ verger predict banana.jpg --model fruits
 
@@ -103,6 +111,7 @@ Exit codes: 0 trained, 1 the dataset cannot be used, 2 usage.`,
         backbone: options.backbone,
         features: options.features,
         mode: options.mode as 'frozen',
+        timeBudgetMs: options.timeBudget,
         views: options.views as 'plain',
         size: options.size,
         precision: options.precision as 'float32',
@@ -122,6 +131,12 @@ function parseSize(value: string): number {
   const size = Number(value)
   if (Number.isInteger(size) && size >= 32 && size <= 1024) return size
   throw new InvalidArgumentError(`Expected a whole number from 32 to 1024, received '${value}'.`)
+}
+
+function parseTimeBudget(value: string): number {
+  const ms = parseDurationMs(value)
+  if (ms !== undefined) return ms
+  throw new InvalidArgumentError(`Expected a time, e.g. 90s, 10m or 1h, received '${value}'.`)
 }
 
 function parseSeed(value: string): number {

@@ -3,7 +3,6 @@ import type { Backbone } from '../../backbones/catalog.ts'
 import type { ScannedPhoto } from '../../datasets/scan.ts'
 import { openAugmenter } from '../../features/augmented-photos.ts'
 import { balanceWeights } from '../../learn/balance-weights.ts'
-import { learningRateAt } from '../../learn/cosine-schedule.ts'
 import type { LinearHead } from '../../learn/softmax-regression.ts'
 import { planTrainingStep } from '../../tensor/gradients/plan-training-step.ts'
 import { trainedWeights } from '../../tensor/gradients/step-state.ts'
@@ -14,13 +13,11 @@ import type {
   TrainingState,
   TrainingStep,
 } from '../../tensor/gradients/training-step.ts'
-import type { Network } from '../../tensor/network.ts'
 import type { Weights } from '../../tensor/tensor.ts'
 import type { TrainContext } from '../train-context.ts'
 import { type BatchPlan, toAugment, turnsOf } from './batches.ts'
-import type { Candidate } from './judge-candidate.ts'
 import type { TuneSettings } from './tune-settings.ts'
-import { featureNetwork, headOf, headTensors, withHead } from './tuning-network.ts'
+import { featureNetwork, headTensors, withHead } from './tuning-network.ts'
 
 export interface LearnPlan {
   readonly backbone: Backbone
@@ -38,17 +35,17 @@ export interface LearnPlan {
   readonly seed: number
 }
 
-/** What a step does follows from the plan and from `steps` alone. */
+/** What a step does follows from the plan, `steps` and the rate alone. */
 export interface Learner {
   /** Steps that are done. */
   readonly steps: number
   /** Takes one more, which counts where it is applied. Throws an error of a photo. */
-  step(): Promise<StepResult>
+  step(learningRate: number): Promise<StepResult>
   read(): Promise<TrainingState>
   /** Goes on from there. */
   write(state: TrainingState): Promise<void>
-  /** The network that a state has made. */
-  toCandidate(state: TrainingState): Candidate
+  /** All weights of the network and its head that a state has made. */
+  toWeights(state: TrainingState): Weights
   close(): Promise<void>
 }
 
@@ -60,9 +57,8 @@ export async function openLearner(
   { workers, limits }: Pick<TrainContext, 'workers' | 'limits'>,
 ): Promise<Learner> {
   const { settings, photos, labelIds, classes, learn, seed } = plan
-  const { size, batchSize, schedule, labelSmoothing } = settings
-  const network = featureNetwork(plan.backbone.network, size)
-  const planned = await planStep(plan, network)
+  const { size, batchSize, labelSmoothing } = settings
+  const planned = await planStep(plan)
   const targets = { classes, labelSmoothing, ...weightsOfClasses(labelIds, learn, classes) }
   const batches: BatchPlan = { photos, learn, batchSize, seed }
   const trainer = await openTrainer(planned, { threads: workers })
@@ -86,12 +82,12 @@ export async function openLearner(
     get steps() {
       return steps
     },
-    async step() {
+    async step(learningRate) {
       const labels = turnsOf(batches, steps).map(({ row }) => labelIds[row] ?? 0)
       const result = await trainer.step({
         photos: await takeBatch(),
         targets: targetsOf(labels, targets),
-        learningRate: learningRateAt(schedule, steps),
+        learningRate,
         seed: steps,
       })
       if (result.isApplied) steps++
@@ -103,11 +99,8 @@ export async function openLearner(
       await Promise.allSettled(ready.splice(0))
       steps = state.steps
     },
-    toCandidate(state) {
-      const tuned = trainedWeights(planned, state, { averaged: true })
-      const weights = new Map([...plan.weights, ...tuned])
-      return { network, weights, head: headOf(weights) }
-    },
+    toWeights: (state) =>
+      new Map([...plan.weights, ...trainedWeights(planned, state, { averaged: true })]),
     async close() {
       await Promise.allSettled(ready)
       await augmenter.close()
@@ -118,16 +111,23 @@ export async function openLearner(
 
 const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const
 
-function planStep(
-  { settings, weights, head, classes }: LearnPlan,
-  network: Network,
-): Promise<TrainingStep> {
-  const { trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay } = settings
-  return planTrainingStep(withHead(network, classes), new Map([...weights, ...headTensors(head)]), {
-    ...{ trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay },
-    optimiser: ADAMW,
-    batchNorm: 'frozen',
-  })
+function planStep({
+  backbone,
+  settings,
+  weights,
+  head,
+  classes,
+}: LearnPlan): Promise<TrainingStep> {
+  const { size, trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay } = settings
+  return planTrainingStep(
+    withHead(featureNetwork(backbone.network, size), classes),
+    new Map([...weights, ...headTensors(head)]),
+    {
+      ...{ trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay },
+      optimiser: ADAMW,
+      batchNorm: 'frozen',
+    },
+  )
 }
 
 /** How much a photo of each class counts, where some have many more photos than others. */

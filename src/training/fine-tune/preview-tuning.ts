@@ -8,6 +8,7 @@ import type { ScannedPhoto } from '../../datasets/scan.ts'
 import { type Augmenter, openAugmenter } from '../../features/augmented-photos.ts'
 import { UNCHANGED } from '../../images/augment.ts'
 import { pictureOf } from '../../images/thumbnail.ts'
+import { evenly } from '../../learn/evenly.ts'
 import { usableRows } from '../prepare-dataset.ts'
 import type { PreviewReport } from '../report.ts'
 import type { TrainContext } from '../train-context.ts'
@@ -71,12 +72,6 @@ export async function previewTuning(
 }
 
 type Row = PreviewReport['rows'][number]
-
-/** At most so many of the items, from all over them. */
-function evenly<Item>(items: readonly Item[], most: number): readonly Item[] {
-  const step = Math.max(1, items.length / most)
-  return items.filter((_, place) => Math.floor(place / step) !== Math.floor((place - 1) / step))
-}
 
 /** A training leaves out photos that cannot be read; so does its preview. */
 async function firstReadable(

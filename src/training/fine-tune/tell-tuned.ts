@@ -1,7 +1,8 @@
-/** A fine-tuning for the report: as data, and as a reason where it came to nothing. */
+/** A fine-tuning for the report: as data, in words what was chosen, and as a reason where it came to nothing. */
+import { formatDuration } from '../../core/durations.ts'
 import type { Judgement, TuningReport } from '../report.ts'
+import type { TooLittle, TuneChoice } from './choose-settings.ts'
 import type { Tuned } from './tune.ts'
-import type { TuneSettings } from './tune-settings.ts'
 import type { TuneSides } from './tune-sides.ts'
 
 /** Why frozen features stay, where no epoch was as accurate. */
@@ -19,18 +20,36 @@ export function tellRefusal(
 
 /** What was done, and how it went. `backbone` is the id of the one that it started from. */
 export const describeTuning = (
-  { epochs, best, divergedAt, pace }: Tuned,
+  { settings, epochs, best, divergedAt, pace }: Tuned,
   backbone: string,
-  { trainFrom, size, batchSize, epochs: epochsPlanned, schedule }: TuneSettings,
   { learn, validation }: TuneSides,
   baseline: Judgement,
 ): TuningReport => ({
-  ...{ backbone, trainFrom, size, batchSize, epochsPlanned, schedule, epochs, pace },
+  ...{ backbone, epochs, pace },
+  trainFrom: settings.trainFrom,
+  size: settings.size,
+  batchSize: settings.batchSize,
+  epochsPlanned: settings.epochs,
+  schedule: settings.schedule,
   photos: learn.length,
   validationPhotos: validation.length,
   baseline: { accuracy: baseline.accuracy, loss: baseline.loss },
   ...(best === undefined ? {} : { keptEpoch: best.epoch }),
   ...(divergedAt === undefined ? {} : { divergedAt }),
 })
+
+/** What was chosen for a time budget and why, e.g. `from block9 on, 256 px, 14 epochs: about …`; undefined without one. */
+export function describeChoice({ settings, budget }: TuneChoice): string | undefined {
+  if (budget === undefined) return undefined
+  const { trainFrom, size, epochs } = settings
+  const { ms, estimatedMs, photosPerSecond } = budget
+  return `from ${trainFrom} on, ${size} px, ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}: about ${formatDuration(estimatedMs)} of ${formatDuration(ms)} at ${photosPerSecond.toFixed(0)} photos/s measured`
+}
+
+/** Why frozen features stay, where there is no time for one epoch. */
+export function tellTooLittle({ neededMs, budgetMs }: TooLittle, photos: number): string {
+  const minutes = Math.ceil((1.1 * neededMs) / 60_000)
+  return `one epoch of ${photos} photos would be over after ${formatDuration(neededMs)}, and the time budget is ${formatDuration(budgetMs)}; --time-budget ${minutes}m would do`
+}
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`

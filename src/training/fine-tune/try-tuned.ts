@@ -14,20 +14,32 @@ import type { StartTuningTask } from '../fit-task.ts'
 import type { Judgement, TuningReport } from '../report.ts'
 import { runFitTask } from '../run-fit-task.ts'
 import type { TrainContext } from '../train-context.ts'
-import { removeCheckpoint } from './checkpoint.ts'
+import { readCheckpoint, removeCheckpoint } from './checkpoint.ts'
+import {
+  type ChoicePlan,
+  chooseSettings,
+  defaultSettings,
+  type TimeBudget,
+} from './choose-settings.ts'
 import { keepTuned } from './keep-tuned.ts'
 import { tuningsFolder } from './left-tunings.ts'
 import { lookAgain } from './look-again.ts'
-import { describeTuning, tellRefusal } from './tell-tuned.ts'
-import { tune } from './tune.ts'
-import { planTuneSettings, type TuneSettings } from './tune-settings.ts'
+import { planLooks } from './plan-looks.ts'
+import { describeChoice, describeTuning, tellRefusal, tellTooLittle } from './tell-tuned.ts'
+import { type TuneCheckpoint, tune } from './tune.ts'
 import { planTuneSides, type TuneSides } from './tune-sides.ts'
-import { featureNetwork } from './tuning-network.ts'
+
+export interface TuneRequest extends AttemptPlan {
+  /** Undefined: the recipe as it is, however long it takes. */
+  readonly budget: TimeBudget | undefined
+}
 
 export type TuneOutcome =
   | {
       readonly attempt: Attempt
       readonly tuning: TuningReport
+      /** What was chosen for a time budget, and why; undefined without one. */
+      readonly choice: string | undefined
       /** The attempt again with another backbone that gives nearly the same features. */
       lookThrough(backbone: Backbone): Promise<Attempt>
     }
@@ -42,32 +54,25 @@ export interface TunedAttempt {
 
 /** Throws `usage_invalid` for a backbone in 8 bit, and what `tune` throws. */
 export async function tryTuned(
-  plan: AttemptPlan,
+  request: TuneRequest,
   frozen: Attempt,
   context: TrainContext,
 ): Promise<TunedAttempt> {
-  const { backbone, views, prepared, grouped, sides } = frozen
-  refuseRounded(backbone)
-  const tuneSides = planTuneSides(prepared.photos, grouped.groups, sides, plan.seed)
+  const { prepared, grouped, sides } = frozen
+  refuseRounded(frozen.backbone)
+  const tuneSides = planTuneSides(prepared.photos, grouped.groups, sides, request.seed)
   const lacking = lackingLabels(frozen, tuneSides)
   if (lacking !== undefined) {
     context.onEvent?.({ stage: 'tuned', divergedAt: undefined, refusal: lacking })
     return { outcome: { refusal: lacking, tuning: undefined }, forget: async () => {} }
   }
-  const start = await startFrom(plan, frozen, tuneSides, context)
-  const size = views[0]?.size ?? backbone.network.input.size
-  const settings = planTuneSettings({
-    network: featureNetwork(backbone.network, size),
-    size,
-    photos: tuneSides.learn.length,
-  })
-  const folder = join(tuningsFolder(context.home), keyOf(plan, frozen, settings))
+  const start = await startFrom(request, frozen, tuneSides, context)
+  const folder = join(tuningsFolder(context.home), keyOf(request, frozen, tuneSides))
   await createFolder(tuningsFolder(context.home))
   const lock = `${folder}.lock`
   const outcome = await withLock(
     lock,
-    (signal) =>
-      tuneIn(folder, plan, frozen, { ...start, tuneSides, settings }, { ...context, signal }),
+    (signal) => tuneFrom({ ...start, tuneSides, folder }, request, frozen, { ...context, signal }),
     { signal: context.signal, onWait: () => context.onEvent?.({ stage: 'tuning-waits' }) },
   )
   // Another process may be reading it, to take the same result.
@@ -93,45 +98,65 @@ interface Start {
   readonly baseline: Judgement
 }
 
-async function tuneIn(
-  folder: string,
-  plan: AttemptPlan,
+interface Place extends Start {
+  readonly tuneSides: TuneSides
+  /** Takes checkpoints. */
+  readonly folder: string
+}
+
+async function tuneFrom(
+  { head, baseline, tuneSides, folder }: Place,
+  { budget, seed }: TuneRequest,
   frozen: Attempt,
-  {
-    head,
-    baseline,
-    tuneSides,
-    settings,
-  }: Start & { readonly tuneSides: TuneSides; readonly settings: TuneSettings },
   context: TrainContext,
 ): Promise<TuneOutcome> {
-  const { backbone, views, prepared } = frozen
+  const { backbone, views, prepared, sides } = frozen
   const { home, onEvent = () => {} } = context
   const { photos, labels, labelIds } = prepared
   const { learn, validation } = tuneSides
-  const tuned = await tune(
-    {
-      ...{ backbone, head, settings, views, photos, labelIds, learn, validation, baseline, folder },
-      ...{ weights: await readBackboneWeights(backbone), classes: labels.length, seed: plan.seed },
-    },
-    context,
-  )
+  const looks = planLooks(tuneSides, sides.measured, labelIds)
+  const plan: ChoicePlan = {
+    ...{ backbone, head, views, photos, labelIds, learn, validation, seed, budget },
+    ...{ classes: labels.length, lookedAt: looks.rows.length },
+    weights: await readBackboneWeights(backbone),
+  }
+  const { kept, fault } = await findCheckpoint(folder)
+  const choice = kept?.progress.choice ?? (await chooseSettings(plan, context))
+  if ('neededMs' in choice) {
+    const refusal = tellTooLittle(choice, learn.length)
+    onEvent({ stage: 'tuned', divergedAt: undefined, refusal })
+    return { refusal, tuning: undefined }
+  }
+  const untilMs =
+    budget === undefined
+      ? Number.POSITIVE_INFINITY
+      : budget.startMs + budget.ms - (choice.budget?.tailMs ?? 0)
+  const tuned = await tune({ ...plan, choice, baseline, folder, kept, fault, untilMs }, context)
   const { best, divergedAt } = tuned
-  const tuning = describeTuning(tuned, backbone.id, settings, tuneSides, baseline)
+  const tuning = describeTuning(tuned, backbone.id, tuneSides, baseline)
   if (best === undefined) {
     const refusal = tellRefusal(tuned, baseline, validation.length)
     onEvent({ stage: 'tuned', divergedAt, refusal })
     return { refusal, tuning }
   }
-  const kept = await keepTuned(home, backbone, settings, best.candidate)
+  const tunedBackbone = await keepTuned(home, backbone, tuned.settings, best.candidate)
   onEvent({ stage: 'tuned', divergedAt, refusal: undefined })
+  const { head: tunedHead } = best.candidate
   const lookThrough = (through: Backbone) =>
-    lookAgain(plan, frozen, through, best.candidate.head, tuneSides, context)
-  return {
-    attempt: await lookThrough(kept),
-    tuning,
-    lookThrough,
-  }
+    lookAgain(
+      { frozen, looks, seed, sides: tuneSides, backbone: through, head: tunedHead },
+      context,
+    )
+  const attempt = await lookThrough(tunedBackbone)
+  return { attempt, tuning, choice: describeChoice(choice), lookThrough }
+}
+
+async function findCheckpoint(
+  folder: string,
+): Promise<{ readonly kept?: TuneCheckpoint; readonly fault: string | undefined }> {
+  const found = await readCheckpoint<TuneCheckpoint['progress']>(folder)
+  if (found === undefined) return { fault: undefined }
+  return 'fault' in found ? found : { kept: found, fault: undefined }
 }
 
 async function startFrom(
@@ -164,18 +189,19 @@ function refuseRounded({ id, quantization }: Backbone): void {
   )
 }
 
-/** Names what decides the result: another run with the same key goes on where this one stops. */
+/** Names what was asked for: another run with the same key goes on where this one stops, with what it has chosen. */
 const keyOf = (
-  { seed }: AttemptPlan,
+  { seed, budget }: TuneRequest,
   { backbone, views, prepared, sides }: Attempt,
-  settings: TuneSettings,
+  { learn }: TuneSides,
 ): string =>
   sha256(
     Buffer.from(
       JSON.stringify({
-        format: 1,
+        format: 2,
+        recipe: defaultSettings(backbone, views, learn.length),
         dataset: manifestId(prepared.readable),
-        ...{ seed, settings, views },
+        ...{ seed, views, budgetMs: budget?.ms },
         weights: backbone.weights.sha256,
         measured: sides.measured,
       }),

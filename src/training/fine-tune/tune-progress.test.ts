@@ -9,12 +9,12 @@ import {
   isOver,
   type TuneProgress,
 } from './tune-progress.ts'
-import { planTuneSettings } from './tune-settings.ts'
+import { defaultDepth, planTuneSettings } from './tune-settings.ts'
 import { featureNetwork } from './tuning-network.ts'
 
 const passing = { batchSize: 32, photos: 640 }
 const network = featureNetwork(describeNetwork(efficientNetLite0), 224)
-const settings = planTuneSettings({ network, size: 224, photos: passing.photos })
+const settings = planTuneSettings(defaultDepth(network, 224), 15, passing.photos)
 const baseline = { accuracy: 0.7, loss: 1 }
 
 /** After an epoch of twenty steps. */

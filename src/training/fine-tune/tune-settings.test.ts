@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { efficientNetLite0 } from '../../backbones/architectures/efficientnet-lite0.ts'
 import { describeNetwork } from '../../backbones/architectures.ts'
 import type { Network } from '../../tensor/network.ts'
-import { firstToLearn, planTuneSettings } from './tune-settings.ts'
+import { defaultDepth, defaultEpochs, firstToLearn, planTuneSettings } from './tune-settings.ts'
 import { featureNetwork } from './tuning-network.ts'
 
 const network = featureNetwork(describeNetwork(efficientNetLite0), 224)
@@ -14,7 +14,9 @@ describe('firstToLearn', () => {
     [0.37, 'block11'],
     [0, 'top'],
   ])('takes at most the share %s of the multiplications', (share, first) => {
-    expect(firstToLearn(network, share)).toBe(first)
+    const { trainFrom, shareBehind } = firstToLearn(network, share)
+    expect(trainFrom).toBe(first)
+    expect(shareBehind).toBeLessThanOrEqual(Math.max(share, 0.1))
   })
 
   const conv = (name: string, input: number) =>
@@ -39,8 +41,8 @@ describe('firstToLearn', () => {
   }
 
   it('begins behind a layer that has no gradient', () => {
-    expect(firstToLearn(withRound(0), 1)).toBe('second')
-    expect(firstToLearn(withRound(1), 1)).toBe('third')
+    expect(firstToLearn(withRound(0), 1).trainFrom).toBe('second')
+    expect(firstToLearn(withRound(1), 1).trainFrom).toBe('third')
   })
 
   it('refuses a network that ends with such a layer', () => {
@@ -52,8 +54,10 @@ describe('firstToLearn', () => {
 
 describe('planTuneSettings', () => {
   it('passes over few photos more often, and not too fast', () => {
-    const few = planTuneSettings({ network, size: 224, photos: 100 })
-    const many = planTuneSettings({ network, size: 224, photos: 10_000 })
+    const planned = (photos: number) =>
+      planTuneSettings(defaultDepth(network, 224), defaultEpochs(photos), photos)
+    const few = planned(100)
+    const many = planned(10_000)
     expect([few.epochs, many.epochs]).toEqual([40, 12])
     expect(few.schedule.peak).toBeLessThan(many.schedule.peak)
     expect(few.schedule.warmUpSteps).toBeLessThan(few.schedule.steps / 2)

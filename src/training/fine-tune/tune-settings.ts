@@ -38,21 +38,37 @@ const EPOCHS = 12
 const LEAST_STEPS = 300
 const MOST_EPOCHS = 40
 
-export interface TuneChoices {
-  readonly network: Network
+/** Where a network is divided, and how closely it looks at the photos that it learns from. */
+export interface Depth {
+  readonly trainFrom: string
+  /** Share of the multiplications that lie in the part that learns, 0 to 1. */
+  readonly shareBehind: number
   readonly size: number
-  /** Photos to learn from. */
-  readonly photos: number
 }
 
-export function planTuneSettings({ network, size, photos }: TuneChoices): TuneSettings {
-  const wanted = Math.ceil((LEAST_STEPS * BATCH_SIZE) / photos)
-  const epochs = Math.min(MOST_EPOCHS, Math.max(EPOCHS, wanted))
-  // The last step ends the last epoch.
-  const steps = Math.ceil((epochs * photos) / BATCH_SIZE)
+/** What is taken where nothing limits the time. */
+export const defaultDepth = (network: Network, size: number): Depth => ({
+  ...firstToLearn(network, LEARNING_SHARE),
+  size,
+})
+
+/** Times that so many photos pass by, where nothing limits the time. */
+export const defaultEpochs = (photos: number): number => Math.max(EPOCHS, leastEpochs(photos))
+
+/** Times that few photos pass by at least. */
+export const leastEpochs = (photos: number): number =>
+  Math.min(MOST_EPOCHS, Math.ceil((LEAST_STEPS * BATCH_SIZE) / photos))
+
+/** The recipe for so many passes over `photos` photos. */
+export function planTuneSettings(
+  { trainFrom, size }: Pick<Depth, 'trainFrom' | 'size'>,
+  epochs: number,
+  photos: number,
+): TuneSettings {
+  const steps = stepsOf(epochs, photos)
   return {
     size,
-    trainFrom: firstToLearn(network, LEARNING_SHARE),
+    trainFrom,
     batchSize: BATCH_SIZE,
     epochs,
     schedule: {
@@ -68,11 +84,15 @@ export function planTuneSettings({ network, size, photos }: TuneChoices): TuneSe
   }
 }
 
+/** Steps with the last of which so many epochs end. */
+export const stepsOf = (epochs: number, photos: number): number =>
+  Math.ceil((epochs * photos) / BATCH_SIZE)
+
 /**
  * The first block of the part that has at most `share` of the multiplications, and as many as can be, behind the last layer
  * without a gradient. Throws `usage_invalid` where nothing that could learn lies there.
  */
-export function firstToLearn(network: Network, share: number): string {
+export function firstToLearn(network: Network, share: number): Omit<Depth, 'size'> {
   const { layers, stages = {} } = network
   const ends = new Set(Object.values(stages))
   const nameBehind = (cut: number) => {
@@ -90,7 +110,7 @@ export function firstToLearn(network: Network, share: number): string {
     throw nothingToLearn(network, layers[obstacle]?.op)
   }
   const [block = name] = name.split('/')
-  return block in stages ? block : name
+  return { trainFrom: block in stages ? block : name, shareBehind: cut?.shareBehind ?? 0 }
 }
 
 function nothingToLearn({ name }: Network, obstacle: string | undefined): VergerError {

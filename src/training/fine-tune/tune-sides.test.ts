@@ -48,4 +48,18 @@ describe('planTuneSides', () => {
     expect([...groupsOf(learn)].filter((group) => groupsOf(validation).has(group))).toEqual([])
     expect(validation.length).toBeGreaterThan(0)
   })
+
+  it('judges with no more photos than are of use', () => {
+    const photos = photosOf(
+      Array.from({ length: 9000 }, (_, row) => (row < 3000 ? 'validation' : 'train')),
+    )
+    const { learn, validation } = planTuneSides(
+      photos,
+      alone(9000),
+      sidesOf([...photos.keys()], []),
+      1,
+    )
+    expect([learn.length, validation.length]).toEqual([6000, 1500])
+    expect([validation[0], validation.at(-1)]).toEqual([0, 2998])
+  })
 })

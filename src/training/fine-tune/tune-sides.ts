@@ -1,6 +1,7 @@
 /** Which photos a fine-tuning learns from, and which tell it when to stop. */
 import type { DatasetPhoto } from '../../datasets/manifest.ts'
 import { planSplit } from '../../datasets/split.ts'
+import { evenly } from '../../learn/evenly.ts'
 import type { Sides } from '../plan-sides.ts'
 
 export interface TuneSides {
@@ -13,12 +14,24 @@ export interface TuneSides {
 
 /** Share of the training side that judges epochs where a dataset brings no side for it. */
 const VALIDATION_SHARE = 0.15
+/** Photos that judge at most: more would cost time at each epoch and tell little that is new. */
+const MOST_JUDGES = 1500
 
 /**
  * Takes the validation side of a dataset, or plans one that parts no look-alikes from what is learned. `groups` `[photos]`
  * are those of the split.
  */
 export function planTuneSides(
+  photos: readonly DatasetPhoto[],
+  groups: Int32Array,
+  sides: Sides,
+  seed: number,
+): TuneSides {
+  const { learn, validation, isShared } = partSides(photos, groups, sides, seed)
+  return { learn, validation: evenly(validation, MOST_JUDGES), isShared }
+}
+
+function partSides(
   photos: readonly DatasetPhoto[],
   groups: Int32Array,
   { train, measured }: Sides,
@@ -41,7 +54,11 @@ export function planTuneSides(
   }
   const plan = planSplit(
     train.flatMap((row) => photos[row] ?? []),
-    { seed, validationShare: VALIDATION_SHARE, groups: [...members.values()] },
+    {
+      seed,
+      validationShare: VALIDATION_SHARE,
+      groups: [...members.values()],
+    },
   )
   const validation = train.filter((_, place) => plan.sides[place] === 'validation')
   return validation.length === 0

@@ -9,7 +9,7 @@ import { planTrainingStep } from '../../tensor/gradients/plan-training-step.ts'
 import { openStepRunner } from '../../tensor/gradients/step-runner.ts'
 import { trainedWeights } from '../../tensor/gradients/step-state.ts'
 import { targetsOf } from '../../tensor/gradients/targets.ts'
-import { planTuneSettings } from './tune-settings.ts'
+import { defaultDepth } from './tune-settings.ts'
 import { featureNetwork, headOf, headTensors, withHead } from './tuning-network.ts'
 
 const CLASSES = 3
@@ -25,7 +25,7 @@ it.each(ARCHITECTURE_IDS)(
     const network = featureNetwork(described, SIZE)
     const width = network.outputs['features']?.width ?? 0
     const head = { weights: new Float32Array(width * CLASSES), bias: new Float32Array(CLASSES) }
-    const { trainFrom } = planTuneSettings({ network, size: SIZE, photos: 100 })
+    const { trainFrom } = defaultDepth(network, SIZE)
     const step = await planTrainingStep(
       withHead(network, CLASSES),
       new Map([...randomWeights(network), ...headTensors(head)]),

@@ -1,0 +1,130 @@
+/** What fits into a span of time: how deep, how closely and how often a network learns. Pure numbers. */
+import { takesSide } from '../../features/check-side.ts'
+import type { Network } from '../../tensor/network.ts'
+import {
+  type Depth,
+  firstToLearn,
+  leastEpochs,
+  stepsOf,
+  type TuneSettings,
+} from './tune-settings.ts'
+
+/**
+ * Shares of the multiplications in the part that learns, and of the side at which photos are served, from cheap to dear:
+ * each is better than those before it where there is time for it.
+ */
+const LADDER = [
+  { share: 0.2, side: 0.72 },
+  { share: 0.37, side: 0.72 },
+  { share: 0.64, side: 0.8 },
+  { share: 0.64, side: 1 },
+] as const
+/** Networks halve the side five times as a rule: any other would be padded on the way. */
+const SIDE_STEP = 32
+/** Epochs for which a dearer rung must have time, and those after which more would be of no use. */
+const ENOUGH_EPOCHS = 10
+const MOST_EPOCHS = 30
+/** Share of the time that is planned with: the rest is for what a measurement of seconds cannot tell. */
+const PLANNED_SHARE = 0.92
+
+/** Ways to fine-tune a network whose answers are given at `side` pixels, from cheap to dear. */
+export function planLadder(network: Network, side: number): Depth[] {
+  const rungs = LADDER.map((rung) => {
+    const size = SIDE_STEP * Math.max(1, Math.round((rung.side * side) / SIDE_STEP))
+    return {
+      ...firstToLearn(network, rung.share),
+      size: size < side && takesSide(network, size) ? size : side,
+    }
+  })
+  return rungs.filter(
+    (rung, place) =>
+      rungs.findIndex(
+        ({ trainFrom, size }) => trainFrom === rung.trainFrom && size === rung.size,
+      ) === place,
+  )
+}
+
+/** Cost of a photo in a step: all of the network forward, and what learns twice more, for inputs and weights. */
+export const costOf = ({ shareBehind, size }: Depth): number => size ** 2 * (1 + 2 * shareBehind)
+
+export interface BudgetQuestion {
+  /** From cheap to dear. */
+  readonly ladder: readonly Depth[]
+  /** Photos that are learned from. */
+  readonly photos: number
+  /** What a photo of a step took on one of the rungs. */
+  readonly measured: { readonly depth: Depth; readonly msPerPhoto: number }
+  /** For each epoch to be judged. */
+  readonly judgeMs: number
+  /** Until the last epoch has to be over. */
+  readonly leftMs: number
+}
+
+export interface Fitting {
+  readonly depth: Depth
+  readonly epochs: number
+  readonly photosPerSecond: number
+  /** Until the last epoch is over. */
+  readonly tuneMs: number
+}
+
+export type BudgetAnswer =
+  | Fitting
+  /** Of one epoch of what costs least: more than there is. */
+  | { readonly neededMs: number }
+
+/** The dearest rung for which there is time enough, else the cheapest with as many epochs as there is time for. */
+export function planBudget({
+  ladder,
+  photos,
+  measured,
+  judgeMs,
+  leftMs,
+}: BudgetQuestion): BudgetAnswer {
+  const options = ladder.map((depth) => {
+    const msPerPhoto = (measured.msPerPhoto * costOf(depth)) / costOf(measured.depth)
+    const epochMs = photos * msPerPhoto + judgeMs
+    return { depth, msPerPhoto, epochMs, fitting: (PLANNED_SHARE * leftMs) / epochMs }
+  })
+  const enough = Math.max(ENOUGH_EPOCHS, leastEpochs(photos))
+  const best = options.findLast(({ fitting }) => fitting >= enough) ?? options[0]
+  if (best === undefined) throw new RangeError('Expected a rung, received none')
+  const { depth, msPerPhoto, epochMs, fitting } = best
+  if (fitting < 1) return { neededMs: Math.ceil(epochMs / PLANNED_SHARE) }
+  const epochs = Math.floor(Math.min(fitting, Math.max(MOST_EPOCHS, enough)))
+  return { depth, epochs, photosPerSecond: 1000 / msPerPhoto, tuneMs: epochs * epochMs }
+}
+
+export interface Pace {
+  readonly stepMs: number
+  readonly judgeMs: number
+  /** Until the last epoch has to be over. */
+  readonly leftMs: number
+}
+
+/**
+ * The settings with fewer steps where steps take longer than was measured, so that the rate still falls to nothing in
+ * time: whole epochs, or else what is left of this one. The same settings where there is time for all of them.
+ */
+export function shortenSchedule(
+  settings: TuneSettings,
+  { steps, photos }: { readonly steps: number; readonly photos: number },
+  { stepMs, judgeMs, leftMs }: Pace,
+): TuneSettings {
+  const { schedule, epochs, batchSize } = settings
+  const epochSteps = photos / batchSize
+  const needed = (schedule.steps - steps) * (stepMs + judgeMs / epochSteps)
+  if (needed <= leftMs) return settings
+  const affordable = Math.max(
+    0,
+    (PLANNED_SHARE * leftMs - judgeMs) / (stepMs + judgeMs / epochSteps),
+  )
+  const whole = Math.floor((steps + affordable) / epochSteps)
+  const shorter =
+    stepsOf(whole, photos) > steps ? stepsOf(whole, photos) : Math.floor(steps + affordable)
+  return {
+    ...settings,
+    epochs: Math.min(epochs, Math.max(1, whole)),
+    schedule: { ...schedule, steps: Math.min(schedule.steps, shorter) },
+  }
+}
