@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EvaluationReport } from '../src/training/report.ts'
 import { runNode } from './child.ts'
+import { atMost, figure } from './measurement.ts'
 
 export interface FineTuned {
   readonly report: EvaluationReport
@@ -10,7 +11,10 @@ export interface FineTuned {
   readonly peakMb: number
 }
 
-/** Trains with a manifest, in a home of its own below `folder`: nothing is known of its photos. */
+/**
+ * Trains with a manifest, in a home of its own below `folder`: nothing is known of its photos. Prints how it was, or why it was
+ * not fine-tuned; the report is then that of the classifier on frozen features.
+ */
 export async function fineTune(
   manifest: string,
   folder: string,
@@ -24,5 +28,28 @@ export async function fineTune(
     { VERGER_HOME: join(folder, 'home') },
   )
   const report: EvaluationReport = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+  console.log(`  views: ${report.model.views}`)
+  const tuning = report.training?.tuning
+  if (tuning !== undefined) {
+    const { trainFrom, size, epochs, photos } = tuning
+    console.log(
+      `  learned from ${photos} photos of ${size} px: ${trainFrom} on, ${epochs.length} epochs`,
+    )
+  }
+  for (const note of report.training?.notes ?? []) {
+    if (/fine-tuned/i.test(note)) console.log(`  ${note}`)
+  }
   return { report, minutes: elapsedMs / 60_000, peakMb }
+}
+
+/** What every run says beside its accuracy. */
+export function* renderRest({ report, minutes, peakMb }: FineTuned, mostMinutes: number) {
+  const { comparison, calibration } = report
+  if (comparison !== undefined) {
+    yield figure('  with frozen features', 100 * comparison.otherAccuracy.value, '%')
+    yield figure('  McNemar beside frozen features, p', comparison.pValue, '')
+  }
+  yield atMost('calibration error', 100 * calibration.eceAfter.value, '%', 3)
+  yield atMost('time in all', minutes, 'min', mostMinutes)
+  yield figure('peak memory', peakMb, 'MB')
 }
