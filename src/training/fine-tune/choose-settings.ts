@@ -4,7 +4,7 @@ import type { View } from '../../features/views.ts'
 import type { TrainContext } from '../train-context.ts'
 import type { LearnPlan } from './learner.ts'
 import { measureLooks, measureSteps } from './measure-pace.ts'
-import { type BudgetAnswer, planBudget, planLadder } from './plan-budget.ts'
+import { type BudgetAnswer, planBudget, planLadder, type Rung } from './plan-budget.ts'
 import {
   type Depth,
   defaultDepth,
@@ -85,7 +85,7 @@ export async function chooseSettings(
   const spent = () => performance.now() - budget.startMs
   const leastMs = spent() + LEAST_STEP * learn.length * look.msPerPhoto + judgeMs + tailMs
   if (leastMs > budget.ms) return { neededMs: leastMs, budgetMs: budget.ms }
-  const ask = async (ladder: readonly Depth[], depth: Depth): Promise<BudgetAnswer> => {
+  const ask = async (ladder: readonly Rung[], depth: Depth): Promise<BudgetAnswer> => {
     const settings = planTuneSettings(depth, 1, learn.length)
     const msPerPhoto = await measureSteps({ ...plan, settings }, context)
     const leftMs = budget.ms - tailMs - spent()

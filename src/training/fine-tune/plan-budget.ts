@@ -10,30 +10,35 @@ import {
 } from './tune-settings.ts'
 
 /**
- * Shares of the multiplications in the part that learns, and of the side at which photos are served, from cheap to dear:
- * each is better than those before it where there is time for it.
+ * Shares of the multiplications in the part that learns, and of the side at which photos are served, from cheap to dear; each
+ * is better than those before it from so many epochs on (tried on Grocery Store, 2,640 photos: docs/decisions/0029).
  */
 const LADDER = [
-  { share: 0.2, side: 0.72 },
-  { share: 0.37, side: 0.72 },
-  { share: 0.64, side: 0.8 },
-  { share: 0.64, side: 1 },
+  { share: 0.37, side: 0.72, epochs: 1 },
+  { share: 0.37, side: 0.8, epochs: 4 },
+  { share: 0.64, side: 0.8, epochs: 6 },
+  { share: 0.64, side: 1, epochs: 12 },
 ] as const
 /** Networks halve the side five times as a rule: any other would be padded on the way. */
 const SIDE_STEP = 32
-/** Epochs for which a dearer rung must have time, and those after which more would be of no use. */
-const ENOUGH_EPOCHS = 10
+/** More would be of no use. */
 const MOST_EPOCHS = 30
 /** Share of the time that is planned with: the rest is for what a measurement of seconds cannot tell. */
 const PLANNED_SHARE = 0.92
 
+export interface Rung extends Depth {
+  /** Epochs for which there must be time. */
+  readonly leastEpochs: number
+}
+
 /** Ways to fine-tune a network whose answers are given at `side` pixels, from cheap to dear. */
-export function planLadder(network: Network, side: number): Depth[] {
+export function planLadder(network: Network, side: number): Rung[] {
   const rungs = LADDER.map((rung) => {
     const size = SIDE_STEP * Math.max(1, Math.round((rung.side * side) / SIDE_STEP))
     return {
       ...firstToLearn(network, rung.share),
       size: size < side && takesSide(network, size) ? size : side,
+      leastEpochs: rung.epochs,
     }
   })
   return rungs.filter(
@@ -49,7 +54,7 @@ export const costOf = ({ shareBehind, size }: Depth): number => size ** 2 * (1 +
 
 export interface BudgetQuestion {
   /** From cheap to dear. */
-  readonly ladder: readonly Depth[]
+  readonly ladder: readonly Rung[]
   /** Photos that are learned from. */
   readonly photos: number
   /** What a photo of a step took on one of the rungs. */
@@ -61,7 +66,7 @@ export interface BudgetQuestion {
 }
 
 export interface Fitting {
-  readonly depth: Depth
+  readonly depth: Rung
   readonly epochs: number
   readonly photosPerSecond: number
   /** Until the last epoch is over. */
@@ -84,12 +89,12 @@ export function planBudget({
   const options = ladder.map((depth) => {
     const msPerPhoto = (measured.msPerPhoto * costOf(depth)) / costOf(measured.depth)
     const epochMs = photos * msPerPhoto + judgeMs
-    return { depth, msPerPhoto, epochMs, fitting: (PLANNED_SHARE * leftMs) / epochMs }
+    const enough = Math.max(depth.leastEpochs, leastEpochs(photos))
+    return { depth, msPerPhoto, epochMs, enough, fitting: (PLANNED_SHARE * leftMs) / epochMs }
   })
-  const enough = Math.max(ENOUGH_EPOCHS, leastEpochs(photos))
-  const best = options.findLast(({ fitting }) => fitting >= enough) ?? options[0]
+  const best = options.findLast(({ fitting, enough }) => fitting >= enough) ?? options[0]
   if (best === undefined) throw new RangeError('Expected a rung, received none')
-  const { depth, msPerPhoto, epochMs, fitting } = best
+  const { depth, msPerPhoto, epochMs, enough, fitting } = best
   if (fitting < 1) return { neededMs: Math.ceil(epochMs / PLANNED_SHARE) }
   const epochs = Math.floor(Math.min(fitting, Math.max(MOST_EPOCHS, enough)))
   return { depth, epochs, photosPerSecond: 1000 / msPerPhoto, tuneMs: epochs * epochMs }

@@ -6,6 +6,7 @@
  *      ├─ time will not do for all steps          ▶ fewer steps, in a checkpoint at once
  *      └─ a loss, gradient or answer that is no number ▶ over; the best epoch stays
  */
+import { createFolder } from '../../core/atomic-write.ts'
 import type { View } from '../../features/views.ts'
 import { learningRateAt } from '../../learn/cosine-schedule.ts'
 import type { TrainingState } from '../../tensor/gradients/training-step.ts'
@@ -76,6 +77,7 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   let divergedAt: number | undefined
   const [startMs, resumedAfter] = [performance.now(), progress.steps]
   const stopwatch = createStopwatch(plan.untilMs, choice)
+  await createFolder(folder)
   const learner = await openLearner({ ...plan, settings }, context)
   let savedMs = performance.now()
   const save = async (state: TrainingState) => {
@@ -92,8 +94,8 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
       await learner.write({ steps: progress.steps, tensors: kept.tensors['state'] ?? new Map() })
     }
     onEvent({ stage: 'tuning', choice, done: progress.steps, photos, fault })
-    // From here on a run that is killed goes on with the same choice.
-    if (kept === undefined) await save(await learner.read())
+    // What was measured would be measured otherwise by a run that goes on after a kill.
+    if (kept === undefined && choice.budget !== undefined) await save(await learner.read())
     while (!isOver(progress, settings)) {
       signal?.throwIfAborted()
       const rate = learningRateAt(settings.schedule, progress.steps)
