@@ -214,6 +214,20 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
         clear()
         steps = new StepLine(stderr, 'Measuring how fast steps are here')
         return
+      case 'doubting':
+        clear()
+        steps = new StepLine(stderr, 'Checking labels with classifiers that did not see the photo')
+        return
+      case 'doubted': {
+        const { findings, lessSure } = event
+        clear()
+        if (findings.length === 0) return
+        const more = lessSure === 0 ? '' : ` and ${plural(lessSure, 'more photo')}, less surely,`
+        say(
+          `\n${renderFindings(stdout, findings)}  They${more} are not learned from by the network\n\n`,
+        )
+        return
+      }
       case 'start-tuning':
         clear()
         steps = new StepLine(stderr, 'Training the heads to start from and to beat')

@@ -69,7 +69,7 @@ async function checkLabels(
     prepared = prepareDataset(all, dataset.findings, seen)
   } catch (error) {
     if (!(error instanceof VergerError) || error.code !== 'dataset_untrainable') throw error
-    return { findings: [], lessSure: 0, unchecked: error.message }
+    return { findings: [], lessSure: 0, rows: [], unchecked: error.message }
   }
   const { photos, labels, labelIds, features, width } = prepared
   const held = foldGroups(

@@ -1,4 +1,5 @@
 /** What a training says while it runs. */
+import type { Finding } from '../datasets/findings.ts'
 import type { FeaturizeContext } from '../features/featurize-photos.ts'
 import type { QuantizationFigures } from '../features/quantize-backbone.ts'
 import type { View } from '../features/views.ts'
@@ -30,6 +31,9 @@ export type TrainEvent =
       /** Why float32 is kept; undefined where 8 bit is taken. */
       readonly refusal: string | undefined
     }
+  | { readonly stage: 'doubting' }
+  /** Photos whose label is probably wrong, and how many more are so less surely. */
+  | { readonly stage: 'doubted'; readonly findings: readonly Finding[]; readonly lessSure: number }
   | { readonly stage: 'start-tuning' }
   /** Another process fine-tunes the same in the same home. */
   | { readonly stage: 'tuning-waits' }

@@ -128,6 +128,8 @@ interface Learned {
   /** What the report compares it with. */
   readonly beside?: Beside
   readonly tuning?: TuningReport | undefined
+  /** What was found out about photos on the way. */
+  readonly findings?: readonly Finding[]
   /** The attempt again with another backbone. */
   lookThrough(backbone: Backbone): Promise<Attempt>
   forget(): Promise<void>
@@ -171,25 +173,42 @@ async function fineTune(
   const { mode: asked, startMs } = request
   const { budgetMs: ms, reason } = request.decision
   const budget = ms === undefined ? undefined : { ms, startMs }
-  const { outcome, forget } = await tryTuned({ ...request, budget }, frozen, context)
+  const { outcome, findings, forget } = await tryTuned({ ...request, budget }, frozen, context)
   const { tuning } = outcome
+  const doubts = findings.length === 0 ? [] : [tellDoubts(findings)]
   const why = reason === undefined ? [] : [`Fine-tuning was chosen: ${reason}.`]
   if ('refusal' in outcome) {
     return {
       ...(await asItIs(request, frozen, context)),
-      notes: [...why, `Not fine-tuned: ${outcome.refusal}.`],
+      notes: [...why, `Not fine-tuned: ${outcome.refusal}.`, ...doubts],
       mode: { asked, taken: 'frozen', reason: outcome.refusal },
-      ...{ tuning, forget },
+      ...{ tuning, findings, forget },
     }
   }
   const { choice } = outcome
   return {
     ...outcome,
-    notes: [...why, ...(choice === undefined ? [] : [`Chosen for the time budget: ${choice}.`])],
+    notes: [
+      ...why,
+      ...(choice === undefined ? [] : [`Chosen for the time budget: ${choice}.`]),
+      ...doubts,
+    ],
+    findings,
     mode: { asked, taken: 'fine-tune', reason },
     beside: { name: 'frozen features', attempt: frozen },
     forget,
   }
+}
+
+/** As many as a reader looks through; the others are in what `--json` prints. */
+const DOUBTS_TOLD = 12
+
+function tellDoubts(findings: readonly Finding[]): string {
+  const told = findings
+    .slice(0, DOUBTS_TOLD)
+    .map(({ paths, message }) => `${paths[0]} (${message})`)
+  const more = findings.length - told.length
+  return `Labels that are probably wrong, and were not learned from: ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`
 }
 
 /** The same with its backbone in 8 bit, where that serves. */
@@ -233,7 +252,7 @@ export function sizeFor(photos: readonly ScannedPhoto[], backbone: Backbone): nu
 
 async function finish(
   { dataset, seed }: TrainPlan,
-  { attempt, notes, beside, tuning, forget, mode }: Learned,
+  { attempt, notes, beside, tuning, findings = [], forget, mode }: Learned,
   context: TrainContext,
 ): Promise<Trained> {
   const { views, prepared, sides, fit } = attempt
@@ -311,7 +330,7 @@ async function finish(
     manifest: { ...manifest, files: {} },
     report,
     accuracyByChance: fit.accuracyByChance,
-    findings: prepared.findings,
+    findings: [...prepared.findings, ...findings],
     prepared,
     forget,
     mode,

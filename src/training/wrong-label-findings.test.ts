@@ -48,6 +48,7 @@ describe('findWrongLabels', () => {
         },
       ],
       lessSure: 0,
+      rows: [25, 3],
     })
   })
 

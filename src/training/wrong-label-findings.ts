@@ -16,6 +16,8 @@ export interface WrongLabels {
   readonly findings: readonly Finding[]
   /** Photos about which the same was found with less certainty. */
   readonly lessSure: number
+  /** All of these photos, as indices. */
+  readonly rows: readonly number[]
 }
 
 /** `rows` of the answers are indices into `photos`; `labelIds` `[photos]` are indices into `labels`. */
@@ -48,5 +50,9 @@ export function findWrongLabels(
       },
     ]
   })
-  return { findings, lessSure: suspects.length - findings.length }
+  return {
+    findings,
+    lessSure: suspects.length - findings.length,
+    rows: suspects.flatMap(({ row }) => rows[row] ?? []),
+  }
 }

@@ -4,6 +4,7 @@ import type { Backbone } from '../../backbones/catalog.ts'
 import { createFolder } from '../../core/atomic-write.ts'
 import { VergerError } from '../../core/errors.ts'
 import { sha256 } from '../../core/hashes.ts'
+import type { Finding } from '../../datasets/findings.ts'
 import { manifestId } from '../../datasets/manifest.ts'
 import { withLock } from '../../download/file-lock.ts'
 import { readBackboneWeights } from '../../features/backbone-weights.ts'
@@ -21,6 +22,7 @@ import {
   defaultSettings,
   type TimeBudget,
 } from './choose-settings.ts'
+import { findDoubted, withoutDoubted } from './doubted-photos.ts'
 import { keepTuned } from './keep-tuned.ts'
 import { tuningsFolder } from './left-tunings.ts'
 import { lookAgain } from './look-again.ts'
@@ -48,6 +50,8 @@ export type TuneOutcome =
 
 export interface TunedAttempt {
   readonly outcome: TuneOutcome
+  /** Photos whose label is probably wrong, the surest first. */
+  readonly findings: readonly Finding[]
   /** Removes what an interrupted run would go on from; called once the result is safe. */
   forget(): Promise<void>
 }
@@ -60,12 +64,15 @@ export async function tryTuned(
 ): Promise<TunedAttempt> {
   const { prepared, grouped, sides } = frozen
   refuseRounded(frozen.backbone)
-  const tuneSides = planTuneSides(prepared.photos, grouped.groups, sides, request.seed)
-  const lacking = lackingLabels(frozen, tuneSides)
+  const planned = planTuneSides(prepared.photos, grouped.groups, sides, request.seed)
+  const lacking = lackingLabels(frozen, planned)
   if (lacking !== undefined) {
     context.onEvent?.({ stage: 'tuned', divergedAt: undefined, refusal: lacking })
-    return { outcome: { refusal: lacking, tuning: undefined }, forget: async () => {} }
+    const outcome = { refusal: lacking, tuning: undefined }
+    return { outcome, findings: [], forget: async () => {} }
   }
+  const { findings, rows } = await findDoubted(frozen, request.seed, context)
+  const tuneSides = withoutDoubted(planned, prepared.labelIds, rows)
   const start = await startFrom(request, frozen, tuneSides, context)
   const folder = join(tuningsFolder(context.home), keyOf(request, frozen, tuneSides))
   await createFolder(tuningsFolder(context.home))
@@ -76,7 +83,7 @@ export async function tryTuned(
     { signal: context.signal, onWait: () => context.onEvent?.({ stage: 'tuning-waits' }) },
   )
   // Another process may be reading it, to take the same result.
-  return { outcome, forget: () => withLock(lock, () => removeCheckpoint(folder)) }
+  return { outcome, findings, forget: () => withLock(lock, () => removeCheckpoint(folder)) }
 }
 
 /** Says which labels could not be learned although the head on frozen features knows them; undefined where there is none. */
