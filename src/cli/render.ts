@@ -71,6 +71,13 @@ export class ProgressLine {
     if (this.#stream.isTTY === true) this.#stream.write('\r\x1b[2K')
   }
 
+  /** `53/s, 2m10s left`, in the last seconds. */
+  pace(): string {
+    const { rate, etaMs } = this.#progress.state()
+    const eta = etaMs === undefined || etaMs === 0 ? '' : `, ${formatDuration(etaMs)} left`
+    return `${formatCount(Math.round(rate))}/s${eta}`
+  }
+
   /** Items counted, and how long it took. */
   finish(): { readonly done: number; readonly elapsedMs: number } {
     this.clear()
@@ -79,12 +86,11 @@ export class ProgressLine {
   }
 
   #line(): string {
-    const { done, total = 0, rate, etaMs } = this.#progress.state()
+    const { done, total = 0 } = this.#progress.state()
     const share = total === 0 ? 1 : done / total
     const bar = this.#stream.isTTY === true ? `${drawBar(share)} ` : ''
-    const eta = etaMs === undefined ? '' : `, ${formatDuration(etaMs)} left`
     const percent = `${Math.floor(share * 100)} %`
-    return `${bar}${percent}  ${formatCount(done)} of ${plural(total, this.#noun)}, ${formatCount(Math.round(rate))}/s${eta}${this.#news}`
+    return `${bar}${percent}  ${formatCount(done)} of ${plural(total, this.#noun)}, ${this.pace()}${this.#news}`
   }
 }
 

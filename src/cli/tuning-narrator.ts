@@ -35,6 +35,7 @@ export function createTuningNarrator(
   let line: ProgressLine | undefined
   let batchSize = 0
   let steps = 0
+  let lastEpoch = 0
   let kept: number | undefined
   const clear = () => line?.clear()
   return {
@@ -55,10 +56,11 @@ export function createTuningNarrator(
           kept = event.steps
           return
         case 'tuning': {
-          const { choice, done, photos, fault } = event
+          const { choice, done, photos, fault, validationPhotos, baseline } = event
           const { trainFrom, size, epochs, schedule } = choice.settings
           batchSize = choice.settings.batchSize
           steps = schedule.steps
+          lastEpoch = epochs
           kept = done
           if (fault !== undefined) {
             say(`The checkpoint of an earlier run ${fault}: the fine-tuning begins anew\n`)
@@ -69,6 +71,9 @@ export function createTuningNarrator(
             chosen === undefined
               ? `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${where}\n`
               : `Fine-tuning with ${plural(photos, 'photo')} ${chosen}${where}\n`,
+          )
+          say(
+            `  to beat: ${formatPercent(baseline.accuracy)} of ${plural(validationPhotos, 'held-out photo')} right with frozen features\n`,
           )
           line = new ProgressLine(stderr, 'photo', (schedule.steps - done) * batchSize)
           return
@@ -82,6 +87,7 @@ export function createTuningNarrator(
         case 'tuning-shortened': {
           const { epochs, schedule } = event.settings
           steps = schedule.steps
+          lastEpoch = epochs
           clear()
           say(
             `  Steps take longer than measured: it ends with step ${steps}, after ${plural(epochs, 'epoch')}\n`,
@@ -91,9 +97,10 @@ export function createTuningNarrator(
         }
         case 'tuning-epoch': {
           const { epoch, loss, accuracy, validation } = event.figures
+          const pace = line === undefined ? '' : `; ${line.pace()}`
           clear()
           say(
-            `  epoch ${epoch}: loss ${loss.toFixed(3)}, ${formatPercent(accuracy)} of changed photos right; held-out photos ${formatPercent(validation.accuracy)}, loss ${validation.loss.toFixed(3)}\n`,
+            `  epoch ${epoch} of ${lastEpoch}: held-out ${formatPercent(validation.accuracy)} right, loss ${validation.loss.toFixed(3)}; learned from ${formatPercent(accuracy)}, ${loss.toFixed(3)}${pace}${event.isBest ? ' (best so far)' : ''}\n`,
           )
           line?.resume()
           return

@@ -9,7 +9,7 @@ import type { TuneChoice } from './fine-tune/choose-settings.ts'
 import type { TuneSettings } from './fine-tune/tune-settings.ts'
 import type { Sides } from './plan-sides.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
-import type { TuningEpoch } from './report.ts'
+import type { Judgement, TuningEpoch } from './report.ts'
 
 /** What happens, in the order in which it happens. */
 export type TrainEvent =
@@ -46,6 +46,9 @@ export type TrainEvent =
       readonly done: number
       /** Photos that are learned from. */
       readonly photos: number
+      /** Photos that judge each epoch, and what frozen features reach on them. */
+      readonly validationPhotos: number
+      readonly baseline: Judgement
       /** Why a checkpoint that was found is of no use; undefined where there was none, or where it is of use. */
       readonly fault: string | undefined
     }
@@ -57,7 +60,12 @@ export type TrainEvent =
       readonly settings: TuneSettings
       readonly done: number
     }
-  | { readonly stage: 'tuning-epoch'; readonly figures: TuningEpoch }
+  | {
+      readonly stage: 'tuning-epoch'
+      readonly figures: TuningEpoch
+      /** Whether it would be kept if it were the last one. */
+      readonly isBest: boolean
+    }
   /** What a run that is stopped now goes on from. */
   | { readonly stage: 'tuning-kept'; readonly steps: number }
   | {

@@ -93,7 +93,10 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
     if (kept !== undefined) {
       await learner.write({ steps: progress.steps, tensors: kept.tensors['state'] ?? new Map() })
     }
-    onEvent({ stage: 'tuning', choice, done: progress.steps, photos, fault })
+    onEvent({
+      ...{ stage: 'tuning', choice, done: progress.steps, photos, fault },
+      ...{ validationPhotos: plan.validation.length, baseline },
+    })
     // What was measured would be measured otherwise by a run that goes on after a kill.
     if (kept === undefined && choice.budget !== undefined) await save(await learner.read())
     while (!isOver(progress, settings)) {
@@ -124,7 +127,9 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
         const { bestEpoch } = progress
         progress = addJudgement(progress, judgement, baseline, passing)
         if (progress.bestEpoch !== bestEpoch) best = state
-        for (const figures of progress.epochs.slice(-1)) onEvent({ stage: 'tuning-epoch', figures })
+        for (const figures of progress.epochs.slice(-1)) {
+          onEvent({ stage: 'tuning-epoch', figures, isBest: progress.bestEpoch !== bestEpoch })
+        }
       }
       await save(state)
     }
