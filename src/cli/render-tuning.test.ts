@@ -3,7 +3,13 @@ import type { TuningReport } from '../training/report.ts'
 import { sayKept, sayPace, sayTuned } from './render-tuning.ts'
 
 const tuning: TuningReport = {
-  ...{ backbone: 'efficientnet-lite0', trainFrom: 'block7', size: 288, batchSize: 32 },
+  ...{
+    backbone: 'efficientnet-lite0',
+    trainFrom: 'block7',
+    isRounded: true,
+    size: 288,
+    batchSize: 32,
+  },
   ...{ photos: 612, validationPhotos: 108, epochsPlanned: 12, keptEpoch: 2 },
   schedule: { peak: 0.001, steps: 230, warmUpSteps: 46 },
   epochs: [1, 2, 3].map((epoch) => ({

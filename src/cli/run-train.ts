@@ -210,6 +210,10 @@ function createNarrator({ stdout, stderr }: CommandContext, say: (text: string) 
       case 'mode':
         say(describeDecision(event.decision))
         return
+      case 'observing':
+        clear()
+        steps = new StepLine(stderr, 'Fitting 8 bit to what does not learn')
+        return
       case 'measuring':
         clear()
         steps = new StepLine(stderr, 'Measuring how fast steps are here')

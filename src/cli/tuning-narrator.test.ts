@@ -24,7 +24,13 @@ it('says what there is to beat, a line for each epoch, and what came of it', () 
   const { tell, tellStopped } = createTuningNarrator(stderr, (text) => lines.push(text))
   expect(tellStopped()).toBeUndefined()
   tell({
-    ...{ stage: 'tuning', choice: { settings }, done: 20, photos: 640, fault: undefined },
+    ...{
+      stage: 'tuning',
+      choice: { isRounded: false, settings },
+      done: 20,
+      photos: 640,
+      fault: undefined,
+    },
     ...{ validationPhotos: 108, baseline: { accuracy: 0.75, loss: 0.9 } },
   })
   tell({ stage: 'tuning-step', loss: 1, accuracy: 0.5 })

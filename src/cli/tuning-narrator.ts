@@ -67,10 +67,11 @@ export function createTuningNarrator(
           }
           const where = done === 0 ? '' : `, going on after step ${done} of ${schedule.steps}`
           const chosen = describeChoice(choice)
+          const rest = choice.isRounded ? '; what does not learn computes in 8 bit' : ''
           say(
             chosen === undefined
-              ? `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${where}\n`
-              : `Fine-tuning with ${plural(photos, 'photo')} ${chosen}${where}\n`,
+              ? `Fine-tuning from ${trainFrom} on at ${size} px: ${plural(epochs, 'epoch')} of ${plural(photos, 'photo')}${rest}${where}\n`
+              : `Fine-tuning with ${plural(photos, 'photo')} ${chosen}${rest}${where}\n`,
           )
           say(
             `  to beat: ${formatPercent(baseline.accuracy)} of ${plural(validationPhotos, 'held-out photo')} right with frozen features\n`,

@@ -89,6 +89,10 @@ export function sampleEvenly<Item>(items: readonly Item[], most: number): Item[]
 
 const QUANTIZE_WORKER = new URL('./quantize-worker.js', import.meta.url)
 
+/** Whether features in 8 bit are those in float but for a little; not where they are no numbers. */
+export const keepsFeatures = ({ worstCosine, meanCosine }: QuantizationFigures): boolean =>
+  worstCosine >= LEAST_COSINE && meanCosine >= LEAST_MEAN_COSINE
+
 /** Why a model in 8 bit is not taken, in words; undefined where it is. */
 export function refusalOf({
   worstCosine,

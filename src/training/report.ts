@@ -62,6 +62,8 @@ export interface TuningReport {
   /** The backbone as it was, and its first block or layer that learned. */
   readonly backbone: string
   readonly trainFrom: string
+  /** Whether what comes before it computed in 8 bit meanwhile. */
+  readonly isRounded: boolean
   /** Side of the photos in pixels. */
   readonly size: number
   /** Photos that were learned from, and those that judged each epoch. */

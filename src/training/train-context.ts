@@ -38,6 +38,7 @@ export type TrainEvent =
   /** Another process fine-tunes the same in the same home. */
   | { readonly stage: 'tuning-waits' }
   /** Steps and looks, to tell what a time budget has room for. */
+  | { readonly stage: 'observing' }
   | { readonly stage: 'measuring' }
   | {
       readonly stage: 'tuning'

@@ -422,7 +422,13 @@ export async function createPreview(labels: readonly string[]): Promise<PreviewR
 /** A fine-tuning of so many epochs that gets better, and from the fourth one on learns by heart. */
 export function createTuning(epochs: number, changes: Partial<TuningReport> = {}): TuningReport {
   return {
-    ...{ backbone: 'efficientnet-lite0', trainFrom: 'block7', size: 288, batchSize: 32 },
+    ...{
+      backbone: 'efficientnet-lite0',
+      trainFrom: 'block7',
+      isRounded: true,
+      size: 288,
+      batchSize: 32,
+    },
     ...{ photos: 612, validationPhotos: 108, epochsPlanned: 12 },
     schedule: { peak: 0.001, steps: 230, warmUpSteps: 46 },
     epochs: Array.from({ length: epochs }, (_, index) => ({

@@ -24,6 +24,8 @@ export interface TimeBudget {
 /** Plain data: a checkpoint holds it, so that a killed run goes on with what was chosen. */
 export interface TuneChoice {
   readonly settings: TuneSettings
+  /** Whether what does not learn computes in 8 bit meanwhile. */
+  readonly isRounded: boolean
   /** Where a time budget chose: what it was reckoned from. */
   readonly budget?: {
     readonly ms: number
@@ -56,7 +58,8 @@ const WRITE_MS_PER_PHOTO = 0.3
 /** What a photo of a step takes at least, as a share of a look: where that is too long, steps need not be measured. */
 const LEAST_STEP = 0.5
 
-const sideOf = (backbone: Backbone, [view]: readonly View[]): number =>
+/** At which photos are served. */
+export const sideOf = (backbone: Backbone, [view]: readonly View[]): number =>
   view?.size ?? backbone.network.input.size
 
 /** Those of the recipe, for photos that are served under `views`. */
@@ -75,7 +78,10 @@ export async function chooseSettings(
   context: TrainContext,
 ): Promise<TuneChoice | TooLittle> {
   const { backbone, views, photos, learn, validation, budget } = plan
-  if (budget === undefined) return { settings: defaultSettings(backbone, views, learn.length) }
+  const isRounded = plan.observed !== undefined
+  if (budget === undefined) {
+    return { settings: defaultSettings(backbone, views, learn.length), isRounded }
+  }
   context.onEvent?.({ stage: 'measuring' })
   const judges = validation.flatMap((row) => photos[row] ?? [])
   const look = await measureLooks(backbone, views, judges, context)
@@ -108,6 +114,7 @@ export async function chooseSettings(
   const { depth, epochs, photosPerSecond, tuneMs } = answer
   return {
     settings: planTuneSettings(depth, epochs, learn.length),
+    isRounded,
     budget: {
       ...{ ms: budget.ms, photosPerSecond, judgeMs, tailMs },
       estimatedMs: spentMs + tuneMs + tailMs,

@@ -13,6 +13,7 @@ import type {
   TrainingState,
   TrainingStep,
 } from '../../tensor/gradients/training-step.ts'
+import type { Observation } from '../../tensor/quantize.ts'
 import type { Weights } from '../../tensor/tensor.ts'
 import type { TrainContext } from '../train-context.ts'
 import { type BatchPlan, toAugment, turnsOf } from './batches.ts'
@@ -33,6 +34,8 @@ export interface LearnPlan {
   /** Rows of `photos` that are learned from. */
   readonly learn: readonly number[]
   readonly seed: number
+  /** What layers that do not learn give for photos: then they compute in 8 bit. */
+  readonly observed: Observation | undefined
 }
 
 /** What a step does follows from the plan, `steps` and the rate alone. */
@@ -117,6 +120,7 @@ function planStep({
   weights,
   head,
   classes,
+  observed,
 }: LearnPlan): Promise<TrainingStep> {
   const { size, trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay } = settings
   return planTrainingStep(
@@ -124,6 +128,7 @@ function planStep({
     new Map([...weights, ...headTensors(head)]),
     {
       ...{ trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay },
+      ...(observed && { observed }),
       optimiser: ADAMW,
       batchNorm: 'frozen',
     },

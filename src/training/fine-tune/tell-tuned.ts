@@ -20,13 +20,14 @@ export function tellRefusal(
 
 /** What was done, and how it went. `backbone` is the id of the one that it started from. */
 export const describeTuning = (
-  { settings, epochs, best, divergedAt, pace }: Tuned,
+  { settings, isRounded, epochs, best, divergedAt, pace }: Tuned,
   backbone: string,
   { learn, validation }: TuneSides,
   baseline: Judgement,
 ): TuningReport => ({
   ...{ backbone, epochs, pace },
   trainFrom: settings.trainFrom,
+  isRounded,
   size: settings.size,
   batchSize: settings.batchSize,
   epochsPlanned: settings.epochs,

@@ -20,12 +20,14 @@ import {
   type ChoicePlan,
   chooseSettings,
   defaultSettings,
+  sideOf,
   type TimeBudget,
 } from './choose-settings.ts'
 import { findDoubted, withoutDoubted } from './doubted-photos.ts'
 import { keepTuned } from './keep-tuned.ts'
 import { tuningsFolder } from './left-tunings.ts'
 import { lookAgain } from './look-again.ts'
+import { observeFrozen } from './observe-frozen.ts'
 import { planLooks } from './plan-looks.ts'
 import { describeChoice, describeTuning, tellRefusal, tellTooLittle } from './tell-tuned.ts'
 import { type TuneCheckpoint, tune } from './tune.ts'
@@ -122,12 +124,21 @@ async function tuneFrom(
   const { photos, labels, labelIds } = prepared
   const { learn, validation } = tuneSides
   const looks = planLooks(tuneSides, sides.measured, labelIds)
+  const { kept, fault } = await findCheckpoint(folder)
   const plan: ChoicePlan = {
     ...{ backbone, head, views, photos, labelIds, learn, validation, seed, budget },
     ...{ classes: labels.length, lookedAt: looks.rows.length },
     weights: await readBackboneWeights(backbone),
+    observed: await observeFrozen(
+      {
+        backbone,
+        size: sideOf(backbone, views),
+        photos: learn.flatMap((row) => photos[row] ?? []),
+        isRounded: kept?.progress.choice.isRounded,
+      },
+      context,
+    ),
   }
-  const { kept, fault } = await findCheckpoint(folder)
   const choice = kept?.progress.choice ?? (await chooseSettings(plan, context))
   if ('neededMs' in choice) {
     const refusal = tellTooLittle(choice, learn.length)

@@ -53,6 +53,7 @@ export type TuneCheckpoint = Checkpoint<{
 export interface Tuned {
   /** With as many steps as there was time for. */
   readonly settings: TuneSettings
+  readonly isRounded: boolean
   readonly epochs: readonly TuningEpoch[]
   /** Undefined where no epoch was as accurate as the baseline. */
   readonly best: { readonly epoch: number; readonly candidate: Candidate } | undefined
@@ -138,7 +139,7 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   }
   const { epochs, bestEpoch } = progress
   return {
-    ...{ settings, epochs, divergedAt },
+    ...{ settings, epochs, divergedAt, isRounded: choice.isRounded },
     best:
       bestEpoch === undefined || best === undefined
         ? undefined

@@ -77,7 +77,10 @@ function factsOf(tuning: TuningReport): (readonly [string, string])[] {
   const done = epochs.at(-1)?.epoch ?? 0
   const { peak, warmUpSteps, steps } = schedule
   return [
-    ['What learned', `${tuning.backbone} from ${tuning.trainFrom} on, and the classifier`],
+    [
+      'What learned',
+      `${tuning.backbone} from ${tuning.trainFrom} on, and the classifier${tuning.isRounded ? '; the rest computed in 8 bit meanwhile' : ''}`,
+    ],
     [
       'Photos',
       `${formatCount(tuning.photos)} learned from at ${tuning.size} px, ${formatCount(tuning.batchSize)} a step; ${formatCount(tuning.validationPhotos)} judged each epoch`,
