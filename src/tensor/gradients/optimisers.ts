@@ -23,16 +23,19 @@ export interface Update {
   readonly moments: readonly Value[]
   /** Whether the weight decays. */
   readonly decays: boolean
+  /** Share of the learning rate that moves it. */
+  readonly rateShare: number
 }
 
 /** The next weight and the next moments. */
 export function emitUpdate(
   graph: StepGraph,
   optimiser: Optimiser,
-  { value, gradient, moments, decays }: Update,
+  { value, gradient, moments, decays, rateShare }: Update,
 ): { value: Value; moments: Value[] } {
   const kept = decays ? graph.multiply(value, 'shrink') : value
-  const less = (step: Value) => graph.node('Sub', [kept, graph.multiply(step, 'rate')])
+  const rate = rateShare === 1 ? 'rate' : graph.multiply('rate', graph.scalar(rateShare))
+  const less = (step: Value) => graph.node('Sub', [kept, graph.multiply(step, rate)])
   const [first = '', second = ''] = moments
   if (optimiser.kind === 'sgd') {
     const momentum = graph.add(graph.multiply(first, graph.scalar(optimiser.momentum)), gradient)

@@ -11,7 +11,7 @@ import { emitFrozenLayers, emitRoundedLayers } from './frozen-layers.ts'
 import { emitLoss } from './loss.ts'
 import { findBlock } from './map-block.ts'
 import { createLayout } from './map-layout.ts'
-import { emitUpdate, MOMENTS, STEP_SCALARS } from './optimisers.ts'
+import { emitUpdate, MOMENTS, STEP_SCALARS, type Update } from './optimisers.ts'
 import { differentiate, type TrainedPart } from './reverse.ts'
 import type { Rule } from './rule.ts'
 import { findRule } from './rules.ts'
@@ -58,7 +58,7 @@ export function composeTrainingStep(
     )
   }
   const first = findFirst(network, options.trainFrom)
-  const { batchSize: photos } = options
+  const { batchSize: photos, firstRateShare = 1 } = options
   const classes = logits.width
 
   /** Statistics of the batch by the name of the running ones. */
@@ -106,11 +106,13 @@ export function composeTrainingStep(
   const length = emitLength(graph, [...byWeight.values()])
   const clipped = emitClip(graph, length, options.gradientClip)
   const next = new Map<string, Value>()
-  for (const { name, dims } of parameters) {
+  for (const [place, { name, dims }] of parameters.entries()) {
     const gradient = byWeight.get(name)
     if (gradient === undefined) throw new Error(`no gradient of ${name}`)
     const flat = clipped(graph.reshape(gradient, [elementCount(dims)]))
-    for (const [of, value] of emitNext(graph, name, flat, options)) next.set(of, value)
+    const rateShare = firstRateShare ** (1 - place / Math.max(1, parameters.length - 1))
+    const update = { gradient: flat, rateShare }
+    for (const [of, value] of emitNext(graph, name, update, options)) next.set(of, value)
   }
   for (const [name, value] of running) next.set(name, emitRunning(graph, name, value))
   builder.output('loss', loss.loss, 'float32', [])
@@ -137,12 +139,12 @@ export function composeTrainingStep(
 function emitNext(
   graph: StepGraph,
   name: string,
-  gradient: Value,
+  update: Pick<Update, 'gradient' | 'rateShare'>,
   { optimiser, averageDecay }: TrainingOptions,
 ): [string, Value][] {
   const moments = MOMENTS[optimiser.kind].map((moment) => `${name}#${moment}`)
   const decays = name.endsWith('/kernel')
-  const updated = emitUpdate(graph, optimiser, { value: name, gradient, moments, decays })
+  const updated = emitUpdate(graph, optimiser, { ...update, value: name, moments, decays })
   const next: [string, Value][] = [
     [name, updated.value],
     ...moments.map((moment, at): [string, Value] => [moment, updated.moments[at] ?? '']),

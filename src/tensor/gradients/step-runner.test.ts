@@ -156,6 +156,21 @@ describe('a training', () => {
     }
   })
 
+  it('moves the first layer by a share of the learning rate, the last by all of it', async () => {
+    const { trainer } = await open({ ...OPTIONS, weightDecay: 0, firstRateShare: 0.25 })
+    await trainer.step(request(0))
+    const { tensors } = await trainer.read()
+    const mostMoved = (name: string) =>
+      Math.max(
+        ...[...(tensors.get(name)?.data ?? [])].map((after, at) =>
+          Math.abs(after - (WEIGHTS.get(name)?.data[at] ?? 0)),
+        ),
+      )
+    expect(mostMoved('stem/kernel')).toBeCloseTo(0.0025, 5)
+    expect(mostMoved('top/kernel')).toBeCloseTo(0.01 * 0.25 ** (3 / 5), 5)
+    expect(mostMoved('classifier/bias')).toBeCloseTo(0.01, 5)
+  })
+
   it('clips the gradient of all weights together', async () => {
     const sgd = { kind: 'sgd', momentum: 0.9 } as const
     const { trainer } = await open({ ...OPTIONS, optimiser: sgd, gradientClip: 0.01 })

@@ -27,6 +27,11 @@ export interface TrainingOptions {
   readonly optimiser: Optimiser
   /** Each step, kernels shrink by this share of the learning rate; biases and scales do not. */
   readonly weightDecay: number
+  /**
+   * Share of the learning rate by which the first layer that trains moves; shares rise from there to the last layer, each
+   * by the same factor. All layers move alike where it is left out.
+   */
+  readonly firstRateShare?: number
   /** Longest gradient over all weights together; a longer one is scaled down to it. None where it is left out. */
   readonly gradientClip?: number
   /**

@@ -122,12 +122,14 @@ function planStep({
   classes,
   observed,
 }: LearnPlan): Promise<TrainingStep> {
-  const { size, trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay } = settings
+  const { size, trainFrom, batchSize, weightDecay, firstRateShare } = settings
+  const { gradientClip, dropout, averageDecay } = settings
   return planTrainingStep(
     withHead(featureNetwork(backbone.network, size), classes),
     new Map([...weights, ...headTensors(head)]),
     {
-      ...{ trainFrom, batchSize, weightDecay, gradientClip, dropout, averageDecay },
+      ...{ trainFrom, batchSize, weightDecay, firstRateShare },
+      ...{ gradientClip, dropout, averageDecay },
       ...(observed && { observed }),
       optimiser: ADAMW,
       batchNorm: 'frozen',

@@ -16,6 +16,8 @@ export interface TuneSettings {
   readonly epochs: number
   readonly schedule: CosineSchedule
   readonly weightDecay: number
+  /** Share of the learning rate by which the first layer that learns moves; see `TrainingOptions`. */
+  readonly firstRateShare: number
   readonly labelSmoothing: number
   readonly gradientClip: number
   readonly dropout: number
@@ -23,9 +25,11 @@ export interface TuneSettings {
 }
 
 const BATCH_SIZE = 32
-/** The peak of a training of this many steps; shorter ones have no time to mend what a high rate breaks. */
-const PEAK_RATE = 1e-3
-const PEAK_STEPS = 600
+/** The peak of a training of this many steps or more; twice the rate forgets what the network knew. */
+const PEAK_RATE = 5e-4
+const PEAK_STEPS = 200
+/** The lower a layer, the more of what it knows holds for any photo. */
+const FIRST_RATE_SHARE = 0.25
 /** Steps of the rise, and the share of all steps that it takes at most. */
 const WARM_UP_STEPS = 60
 const WARM_UP_SHARE = 0.2
@@ -33,7 +37,7 @@ const WARM_UP_SHARE = 0.2
 const AVERAGED_SHARE = 0.05
 /** Multiplications of a photo that lie in the part that learns: of EfficientNet-Lite0, blocks 7 to 15. */
 const LEARNING_SHARE = 0.64
-const EPOCHS = 12
+const EPOCHS = 20
 /** Small datasets pass by more often, so that weights move at all; at most so many times. */
 const LEAST_STEPS = 300
 const MOST_EPOCHS = 40
@@ -77,6 +81,7 @@ export function planTuneSettings(
       warmUpSteps: Math.min(WARM_UP_STEPS, Math.ceil(WARM_UP_SHARE * steps)),
     },
     weightDecay: 0.02,
+    firstRateShare: FIRST_RATE_SHARE,
     labelSmoothing: 0.1,
     gradientClip: 5,
     dropout: 0.2,
