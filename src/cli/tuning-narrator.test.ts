@@ -4,7 +4,14 @@ import { createTuningNarrator } from './tuning-narrator.ts'
 
 const settings = {
   ...{ trainFrom: 'block7', size: 224, batchSize: 32, epochs: 12 },
-  ...{ weightDecay: 0, labelSmoothing: 0, gradientClip: 5, dropout: 0, averageDecay: 0 },
+  ...{
+    weightDecay: 0,
+    firstRateShare: 0.25,
+    labelSmoothing: 0,
+    gradientClip: 5,
+    dropout: 0,
+    averageDecay: 0,
+  },
   schedule: { peak: 0.001, steps: 240, warmUpSteps: 10 },
 }
 const epochOf = (epoch: number, accuracy: number) => ({
