@@ -31,7 +31,7 @@ describe('a fine-tuning in words', () => {
 
   it('says so where no epoch was kept, and of a run that went on', () => {
     const { keptEpoch: _, ...refused } = tuning
-    expect(sayKept(refused)).toBe('none of 3 judged epochs was as accurate: frozen features 75.0 %')
+    expect(sayKept(refused)).toBe('none of 3 judged epochs was as good: frozen features 75.0 %')
     const pace = { resumedAfter: 230, photosPerSecond: 0, elapsedMs: 900 }
     expect(sayPace({ ...tuning, pace })).toBe('900ms, after 230 steps of an earlier run')
   })

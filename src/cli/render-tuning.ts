@@ -13,7 +13,7 @@ export function sayKept({ epochs, keptEpoch, validationPhotos, baseline }: Tunin
   const kept = epochs.find(({ epoch }) => epoch === keptEpoch)
   const frozen = `frozen features ${formatPercent(baseline.accuracy)}`
   return kept === undefined
-    ? `none of ${plural(epochs.length, 'judged epoch')} was as accurate: ${frozen}`
+    ? `none of ${plural(epochs.length, 'judged epoch')} was as good: ${frozen}`
     : `epoch ${kept.epoch} of ${epochs.at(-1)?.epoch}: ${formatPercent(kept.validation.accuracy)} of ${plural(validationPhotos, 'photo')} that judge, ${frozen}`
 }
 

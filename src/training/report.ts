@@ -80,7 +80,7 @@ export interface TuningReport {
   readonly epochs: readonly TuningEpoch[]
   /** What frozen features are worth on the same photos. */
   readonly baseline: Judgement
-  /** Absent where no epoch was as accurate as the baseline: frozen features stay. */
+  /** Absent where every epoch was less accurate than the baseline or had a higher loss: frozen features stay. */
   readonly keptEpoch?: number
   /** The step, from 1, at which a number was none and the fine-tuning ended; absent where there was none. */
   readonly divergedAt?: number

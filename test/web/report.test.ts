@@ -435,7 +435,7 @@ describe('a fine-tuning', () => {
 
   test('that came to nothing says why', () =>
     onReport('stopped', async (page) => {
-      await section(page).getByText('No epoch was as accurate on the 108').waitFor()
+      await section(page).getByText('No epoch was as good on the 108').waitFor()
       await section(page).getByText('At step 31 the loss').waitFor()
       expect(await section(page).locator('.dot-kept').count()).toBe(0)
     }))

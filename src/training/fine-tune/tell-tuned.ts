@@ -5,17 +5,22 @@ import type { TooLittle, TuneChoice } from './choose-settings.ts'
 import type { Tuned } from './tune.ts'
 import type { TuneSides } from './tune-sides.ts'
 
-/** Why frozen features stay, where no epoch was as accurate. */
+/** Why frozen features stay, where every epoch was worse. */
 export function tellRefusal(
   { epochs, divergedAt }: Tuned,
-  { accuracy }: Judgement,
+  baseline: Judgement,
   photos: number,
 ): string {
-  const reached = epochs.reduce((most, { validation }) => Math.max(most, validation.accuracy), 0)
   if (divergedAt !== undefined) {
-    return `at step ${divergedAt} the loss, its gradient or an answer was no number, and no epoch before it was as accurate as the frozen features`
+    return `at step ${divergedAt} the loss, its gradient or an answer was no number, and every epoch before it was worse than the frozen features`
   }
-  return `fine-tuned, it reaches ${percent(reached)} on the ${photos} photos that judge, the frozen features ${percent(accuracy)}`
+  const [best] = epochs
+    .map(({ validation }) => validation)
+    .toSorted((one, other) => other.accuracy - one.accuracy)
+  if (best === undefined) return 'there was no time to judge an epoch'
+  const say = ({ accuracy, loss }: Judgement) =>
+    `${percent(accuracy)} with a loss of ${loss.toFixed(2)}`
+  return `fine-tuned, it reaches ${say(best)} on the ${photos} photos that judge, the frozen features ${say(baseline)}`
 }
 
 /** What was done, and how it went. `backbone` is the id of the one that it started from. */

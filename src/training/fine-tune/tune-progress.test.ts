@@ -35,9 +35,10 @@ describe('a fine-tuning', () => {
     ])
   })
 
-  it('keeps the epoch of least loss among those that are no less accurate than the baseline', () => {
+  it('keeps the epoch of least loss among those that are no worse than the baseline', () => {
     const epochs = [
       [0.69, 0.1],
+      [0.9, 1.1],
       [0.7, 0.6],
       [0.8, 0.5],
       [0.9, 0.5],
@@ -47,7 +48,7 @@ describe('a fine-tuning', () => {
       progress = pass(progress, accuracy, loss)
       return progress.bestEpoch
     })
-    expect(best).toEqual([undefined, 2, 3, 3])
+    expect(best).toEqual([undefined, undefined, 3, 4, 4])
   })
 
   it('is over with its last step, or once no epoch has been better for long', () => {

@@ -6,7 +6,7 @@ export interface TuneProgress {
   /** Steps that are done. */
   readonly steps: number
   readonly epochs: readonly TuningEpoch[]
-  /** Of those as accurate as the baseline on the validation photos, the epoch of least loss there. */
+  /** Of those no worse than the baseline on the validation photos, in accuracy and loss, the epoch of least loss there. */
   readonly bestEpoch: number | undefined
   /** Over the steps since the epoch before. */
   readonly sum: { readonly steps: number; readonly loss: number; readonly correct: number }
@@ -55,8 +55,9 @@ export function addJudgement(
     validation,
   }
   const least = epochs.find(({ epoch }) => epoch === bestEpoch)?.validation.loss
-  const isBest =
-    validation.accuracy >= baseline.accuracy && (least === undefined || validation.loss < least)
+  // Few photos may be right by chance; the loss tells that from knowing.
+  const isNoWorse = validation.accuracy >= baseline.accuracy && validation.loss <= baseline.loss
+  const isBest = isNoWorse && (least === undefined || validation.loss < least)
   return {
     steps,
     epochs: [...epochs, figures],

@@ -55,7 +55,7 @@ export interface Tuned {
   readonly settings: TuneSettings
   readonly isRounded: boolean
   readonly epochs: readonly TuningEpoch[]
-  /** Undefined where no epoch was as accurate as the baseline. */
+  /** Undefined where every epoch was worse than the baseline. */
   readonly best: { readonly epoch: number; readonly candidate: Candidate } | undefined
   /** The step at which a number was none, counted from 1. */
   readonly divergedAt: number | undefined

@@ -68,7 +68,7 @@ function outcomeOf({ epochs, baseline, keptEpoch, validationPhotos }: TuningRepo
   const judges = plural(validationPhotos, 'validation photo')
   const frozen = formatPercent(baseline.accuracy)
   return kept === undefined
-    ? `No epoch was as accurate on the ${judges} as frozen features, which reach ${frozen}: they stay, and the figures on this page are theirs.`
+    ? `No epoch was as good on the ${judges} as frozen features, which reach ${frozen}, by accuracy and by loss: they stay, and the figures on this page are theirs.`
     : `Epoch ${kept.epoch} was kept: with it ${formatPercent(kept.validation.accuracy)} of the ${judges} were right, with frozen features ${frozen}.`
 }
 
