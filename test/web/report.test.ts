@@ -412,7 +412,9 @@ describe('a fine-tuning', () => {
       expect(length).toBe(7)
       await section(page).getByText('Epoch 4 was kept: with it 77.5\u00a0% of the 108').waitFor()
       const facts = await textsOf(section(page).locator('dd'))
-      expect(facts[0]).toBe('efficientnet-lite0 from block7 on, and the classifier')
+      expect(facts[0]).toBe(
+        'efficientnet-lite0 from block7 on, and the classifier; the rest computed in 8 bit meanwhile',
+      )
       expect(facts.at(-1)).toBe(
         '3\u00a0min 40\u00a0s with the judging, 53.4 photos a second while learning',
       )
