@@ -14,6 +14,7 @@ import { buildEvaluation, type OtherAnswers } from './build-evaluation.ts'
 import { chooseMode, type ModeDecision, type TrainMode } from './choose-mode.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
 import { previewTuning } from './fine-tune/preview-tuning.ts'
+import { tellDoubts } from './fine-tune/tell-tuned.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
@@ -198,17 +199,6 @@ async function fineTune(
     beside: { name: 'frozen features', attempt: frozen },
     forget,
   }
-}
-
-/** As many as a reader looks through; the others are in what `--json` prints. */
-const DOUBTS_TOLD = 12
-
-function tellDoubts(findings: readonly Finding[]): string {
-  const told = findings
-    .slice(0, DOUBTS_TOLD)
-    .map(({ paths, message }) => `${paths[0]} (${message})`)
-  const more = findings.length - told.length
-  return `Labels that are probably wrong, and were not learned from: ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`
 }
 
 /** The same with its backbone in 8 bit, where that serves. */

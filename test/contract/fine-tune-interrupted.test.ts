@@ -1,11 +1,13 @@
 /** Fine-tunings that are stopped, killed, short of disk or left with a damaged checkpoint: the next run ends alike. */
-import { type ChildProcess, execFileSync } from 'node:child_process'
+
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandbox, outcomeOf, type Sandbox } from '../cli/verger.ts'
+import { canMount } from '../support/can-mount.ts'
 import { keepTinyBackbone } from '../support/keep-tiny-backbone.ts'
 import { writeSmallDataset } from '../support/small-dataset.ts'
 import { train } from '../support/training.ts'
@@ -136,15 +138,6 @@ describe('a fine-tuning', () => {
     LONG_MS + KILLS * 20_000,
   )
 })
-
-const canMount = ((): boolean => {
-  try {
-    execFileSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 describe.skipIf(!canMount)('a full disk (skipped where unshare may not mount)', () => {
   it(

@@ -1,26 +1,18 @@
 /** What the registry has acknowledged is there, whatever happens to the process, its neighbours and the disk. */
-import { execFileSync, spawn } from 'node:child_process'
+
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { canMount } from '../support/can-mount.ts'
 import { createHome } from './homes.ts'
 import { describeRegistryFailures } from './registry-failures-suite.ts'
 
 const program = (name: string) => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
 
 describeRegistryFailures('SQLite', () => ({ home: createHome() }))
-
-/** A namespace of its own lets a process mount a small disk that goes with it. */
-const canMount = ((): boolean => {
-  try {
-    execFileSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 describe.skipIf(!canMount)('a full disk (skipped where unshare may not mount)', () => {
   it('is said, leaves nothing half-written, and is no longer one when there is space', async () => {

@@ -1,10 +1,12 @@
 /** A training that is stopped: it ends at once, shows nothing half-made, and the next one goes on from what was done. */
-import { type ChildProcess, execFileSync } from 'node:child_process'
+
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandbox, outcomeOf, type Sandbox } from '../cli/verger.ts'
+import { canMount } from '../support/can-mount.ts'
 import { writeSmallDataset } from '../support/small-dataset.ts'
 import { readWholeHome } from '../support/training.ts'
 
@@ -80,15 +82,6 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s', (signal) => {
     expect((await readWholeHome(homeOf(), 'fruits')).size).toBe(1)
   })
 })
-
-const canMount = ((): boolean => {
-  try {
-    execFileSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 /** Leaves so many kilobytes of a disk of 64 MB. */
 const fill = (leave: number) =>

@@ -1,4 +1,5 @@
 /** A bundle's folder is there in full or not at all. */
+
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -19,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { writeBundleFolder } from '../../dist/bundles/encode-bundle.js'
 import { readBundleFolder } from '../../dist/bundles/verify-bundle.js'
+import { canMount } from '../support/can-mount.ts'
 
 /** More of them by hand: VERGER_KILLS=100. */
 const KILLS = Number(process.env['VERGER_KILLS'] ?? 10)
@@ -130,16 +132,6 @@ describe('writeBundleFolder', () => {
     60_000 + KILLS * 2000,
   )
 })
-
-/** A namespace of its own lets a process mount a small disk that goes with it. */
-const canMount = ((): boolean => {
-  try {
-    execFileSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
 
 describe.skipIf(!canMount)('a full disk (skipped where unshare may not mount)', () => {
   it('is said, and leaves nothing', () => {

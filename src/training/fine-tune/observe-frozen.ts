@@ -27,17 +27,14 @@ export interface ObservePlan {
   readonly size: number
   /** That are learned from. */
   readonly photos: readonly ScannedPhoto[]
-  /** What was decided before, where a killed run goes on. */
-  readonly isRounded: boolean | undefined
 }
 
 /** What the layers give for a sample of photos, or undefined where they stay in float. */
 export async function observeFrozen(
-  { backbone, size, photos, isRounded }: ObservePlan,
+  { backbone, size, photos }: ObservePlan,
   { limits, signal, onEvent = () => {} }: TrainContext,
 ): Promise<Observation | undefined> {
-  if (isRounded === false || photos.length < LEAST_PHOTOS) return undefined
-  if ((await findBlock()) < WIDE_BLOCK) return undefined
+  if (photos.length < LEAST_PHOTOS || (await findBlock()) < WIDE_BLOCK) return undefined
   onEvent({ stage: 'observing' })
   const sample = sampleEvenly(photos, SAMPLED_PHOTOS)
   const { observed, figures } = await quantizeBackbone(

@@ -1,5 +1,6 @@
 /** A fine-tuning for the report: as data, in words what was chosen, and as a reason where it came to nothing. */
 import { formatDuration } from '../../core/durations.ts'
+import type { Finding } from '../../datasets/findings.ts'
 import type { Judgement, TuningReport } from '../report.ts'
 import type { TooLittle, TuneChoice } from './choose-settings.ts'
 import type { Tuned } from './tune.ts'
@@ -56,6 +57,18 @@ export function describeChoice({ settings, budget }: TuneChoice): string | undef
 export function tellTooLittle({ neededMs, budgetMs }: TooLittle, photos: number): string {
   const minutes = Math.ceil((1.1 * neededMs) / 60_000)
   return `one epoch of ${photos} photos would be over after ${formatDuration(neededMs)}, and the time budget is ${formatDuration(budgetMs)}; --time-budget ${minutes}m would do`
+}
+
+/** As many as a reader looks through; the others are in what `--json` prints. */
+const DOUBTS_TOLD = 12
+
+/** Photos that were not learned from, in one sentence. */
+export function tellDoubts(findings: readonly Finding[]): string {
+  const told = findings
+    .slice(0, DOUBTS_TOLD)
+    .map(({ paths, message }) => `${paths[0]} (${message})`)
+  const more = findings.length - told.length
+  return `Labels that are probably wrong, and were not learned from: ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}.`
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`

@@ -134,7 +134,6 @@ async function tuneFrom(
         backbone,
         size: sideOf(backbone, views),
         photos: learn.flatMap((row) => photos[row] ?? []),
-        isRounded: kept?.progress.choice.isRounded,
       },
       context,
     ),

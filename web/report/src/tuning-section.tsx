@@ -32,7 +32,7 @@ export function TuningSection({ tuning }: { readonly tuning: TuningReport }) {
         <div class="charts">
           <LearningCurve
             title="How many were right?"
-            hint="Photos that are learned from are changed, so they are harder than those that judge. An epoch counts where it is not below the dotted line."
+            hint="Photos that are learned from are changed, so they are harder than those that judge. An epoch counts where it is not below the dotted line, nor its loss above its own."
             points={epochs.map(({ epoch, accuracy, validation }) => ({
               epoch,
               training: accuracy,
