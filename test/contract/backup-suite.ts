@@ -126,6 +126,21 @@ export function describeBackup(name: string, createSource: CreatePlace, createTa
       expect(await registry.rollback('fruits')).toMatchObject({ to: 'v2' })
     })
 
+    it('misses a blob that is gone, though this machine has read it before', async () => {
+      const source = await openHomeRegistry(await createSource())
+      await fill(source)
+      await readEverything(source.registry)
+      const { files } = await source.registry.resolveVersion('fruits')
+      const sha256 = files['head.bin'] ?? ''
+      await source.store.blobs.delete(sha256)
+      const out = join(createFolder(), 'all.tar')
+      await expect(writeBackup(source.store, { out })).rejects.toMatchObject({
+        code: 'blob_missing',
+        details: { sha256 },
+      })
+      expect(existsSync(out)).toBe(false)
+    })
+
     it('is refused by a registry that holds something, unless it is to be replaced', async () => {
       const source = await openHomeRegistry(await createSource())
       await fill(source)
