@@ -50,6 +50,10 @@ export function* renderRest({ report, minutes, peakMb }: FineTuned, mostMinutes:
     yield figure('  McNemar beside frozen features, p', comparison.pValue, '')
   }
   yield atMost('calibration error', 100 * calibration.eceAfter.value, '%', 3)
+  const { eceByChance } = calibration
+  if (eceByChance !== undefined) {
+    yield figure('  of true scores, for so many photos', 100 * eceByChance, '%')
+  }
   yield atMost('time in all', minutes, 'min', mostMinutes)
   yield figure('peak memory', peakMb, 'MB')
 }

@@ -1,5 +1,5 @@
 /** The figures of an evaluation as text. */
-import type { EvaluationReport, Interval } from '../training/report.ts'
+import type { Calibration, EvaluationReport, Interval } from '../training/report.ts'
 import type { Terminal } from './context.ts'
 import { formatPercent } from './formats.ts'
 import { printable } from './printable.ts'
@@ -30,7 +30,7 @@ export function renderEvaluation(
     [`top-${topK.k}`, formatPercent(topK.accuracy)],
     [
       'calibration error',
-      `${formatPercent(calibration.eceBefore.value)} before, ${formatPercent(calibration.eceAfter.value)} after a temperature of ${calibration.temperature.toFixed(2)}`,
+      `${formatPercent(calibration.eceBefore.value)} before, ${formatPercent(calibration.eceAfter.value)} after a temperature of ${calibration.temperature.toFixed(2)}${byChanceOf(calibration)}`,
     ],
     ['decisions', `${decisions.ok} ok, ${decisions.unsure} unsure, ${decisions.unknown} unknown`],
     ['worst confusions', worst.length === 0 ? 'none' : worst.join('; ')],
@@ -59,6 +59,9 @@ function renderComparison({ comparison, accuracy }: EvaluationReport): string {
         : 'worse than chance explains'
   return `\nBeside ${other.name} (${formatPercent(otherAccuracy.value)}): ${plural(onlyThisRight, 'photo')} right here and wrong there, ${onlyOtherRight} the other way round; McNemar's test p = ${pValue.toPrecision(2)}: ${verdict}`
 }
+
+const byChanceOf = ({ eceByChance }: Calibration): string =>
+  eceByChance === undefined ? '' : ` (${formatPercent(eceByChance)} would be chance)`
 
 function renderTuning({ training }: EvaluationReport): string {
   const tuning = training?.tuning

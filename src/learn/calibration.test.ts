@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  calibrationErrorByChance,
   expectedCalibrationError,
   NEVER_SURE,
   rejectionCurve,
@@ -112,6 +113,26 @@ describe('expectedCalibrationError', () => {
 
   it('refuses no photos', () => {
     expect(() => expectedCalibrationError(float64(), uint8())).toThrow(RangeError)
+  })
+})
+
+describe('calibrationErrorByChance', () => {
+  it.each([100, 300, 3000])('is what %i photos of true scores show in the mean', (rows) => {
+    const random = createRandom(rows)
+    let [found, promised] = [0, 0]
+    const draws = 200
+    for (let draw = 0; draw < draws; draw++) {
+      const { confidence, correct } = drawPhotos(random, rows, (score) => score)
+      found += expectedCalibrationError(confidence, correct) / draws
+      promised += calibrationErrorByChance(confidence) / draws
+    }
+    expect(promised / found).toBeGreaterThan(0.93)
+    expect(promised / found).toBeLessThan(1.07)
+  })
+
+  it('is 0 for scores that leave nothing to chance, and refuses no photos', () => {
+    expect(calibrationErrorByChance(float64(0, 1, 1))).toBe(0)
+    expect(() => calibrationErrorByChance(float64())).toThrow(RangeError)
   })
 })
 

@@ -88,6 +88,19 @@ export function expectedCalibrationError(
 }
 
 /**
+ * The calibration error that photos of these scores show in the mean where every score is true: so few photos cannot tell
+ * less from none. Of a bin, the mean distance of a binomial count from what is expected, by the normal law:
+ * √(2 / π · Σ p · (1 − p)). RangeError for no rows.
+ */
+export function calibrationErrorByChance(confidence: Float64Array, bins = 15): number {
+  requireRows(confidence.length)
+  const variances = new Float64Array(bins)
+  for (const score of confidence) variances[binOf(score, bins)]! += score * (1 - score)
+  const error = variances.reduce((sum, variance) => sum + Math.sqrt((2 / Math.PI) * variance), 0)
+  return error / confidence.length
+}
+
+/**
  * Accuracy over coverage as the threshold falls (El-Yaniv and Wiener 2010, the risk-coverage curve): coverage rises and
  * ends at 1. Photos of one score are answered together. Where there are more scores than `maxPoints`, points at even
  * steps of coverage are kept. No rows give no points; RangeError for a score outside `[0, 1]`.

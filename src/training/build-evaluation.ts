@@ -4,7 +4,12 @@ import { decide } from '../bundles/classifier.ts'
 import { readVersion } from '../core/version.ts'
 import type { PhotoContent } from '../datasets/candidates.ts'
 import { makeThumbnail } from '../images/thumbnail.ts'
-import { expectedCalibrationError, rejectionCurve, reliabilityBins } from '../learn/calibration.ts'
+import {
+  calibrationErrorByChance,
+  expectedCalibrationError,
+  rejectionCurve,
+  reliabilityBins,
+} from '../learn/calibration.ts'
 import { bootstrapInterval, wilsonInterval } from '../learn/confidence-interval.ts'
 import { confusionCells } from '../learn/confusion.ts'
 import { mcnemarTest } from '../learn/mcnemar.ts'
@@ -164,6 +169,7 @@ function measure({ logits, distances, head }: Answers, truth: Int32Array, k: num
       temperature: head.temperature,
       eceBefore: calibrationInterval(before, correct),
       eceAfter: calibrationInterval(scores, correct),
+      eceByChance: calibrationErrorByChance(scores),
       bins: reliabilityBins(scores, correct),
       binsBefore: reliabilityBins(before, correct),
     }),

@@ -140,6 +140,8 @@ export interface Calibration {
   /** Expected calibration error with 15 bins before and after the temperature. */
   readonly eceBefore: Interval
   readonly eceAfter: Interval
+  /** What as many photos show in the mean where every score after the temperature is true; absent in older reports. */
+  readonly eceByChance?: number
   readonly bins: readonly ReliabilityBin[]
   readonly binsBefore: readonly ReliabilityBin[]
 }

@@ -16,6 +16,7 @@ import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
 import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tellDoubts } from './fine-tune/tell-tuned.ts'
 import { tryTuned } from './fine-tune/try-tuned.ts'
+import { learnedSide } from './fine-tune/tune-settings.ts'
 import type { PreparedDataset } from './prepare-dataset.ts'
 import { renderReport } from './render-report.ts'
 import type { EvaluationReport, PreviewReport, TuningReport } from './report.ts'
@@ -75,8 +76,8 @@ const LARGE_SIDE = 256
 const LARGE_VIEW = 288
 /** A costlier set of views must lower the held-out loss by this share to be taken. */
 const WORTH = 0.98
-/** Milliseconds that a time budget has for each photo, for photos to be looked at more closely than that. */
-const CLOSE_LOOK_MS = 60
+/** Milliseconds of a core that a time budget has for each photo, for photos to be looked at so closely. */
+const CLOSE_LOOK_MS = { frozen: 120, 'fine-tune': 600 }
 
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
@@ -84,7 +85,8 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
   const { network } = plan.backbone
   const decision = decideMode(plan)
   context.onEvent?.({ stage: 'mode', decision })
-  const isHurried = (decision.budgetMs ?? Number.POSITIVE_INFINITY) < CLOSE_LOOK_MS * photos.length
+  const { mode, budgetMs = Number.POSITIVE_INFINITY } = decision
+  const isHurried = budgetMs * context.workers < CLOSE_LOOK_MS[mode] * photos.length
   const size = plan.size ?? (isHurried ? network.input.size : sizeFor(photos, plan.backbone))
   const isTaken = (set: ViewSet) =>
     viewsOf(set, size).every((view) => takesSide(network, view.size))
@@ -97,7 +99,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
-  const learn = decision.mode === 'fine-tune' ? fineTune : asItIs
+  const learn = mode === 'fine-tune' ? fineTune : asItIs
   const learned = await learn({ ...plan, ...shared, decision }, best, context)
   return finish(
     plan,
@@ -163,7 +165,8 @@ export async function previewTraining(
   const [view] = viewsOf(set, plan.size ?? sizeFor(photos, backbone))
   const size = view?.size ?? backbone.network.input.size
   checkSide(backbone.network, size)
-  return previewTuning({ name: dataset.name, photos, backbone, size, seed }, context)
+  const learned = learnedSide(backbone.network, size)
+  return previewTuning({ name: dataset.name, photos, backbone, size: learned, seed }, context)
 }
 
 async function fineTune(

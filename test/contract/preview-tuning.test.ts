@@ -31,7 +31,7 @@ it('shows each label as the first epochs of a training see it', async () => {
   const { stdout, exit } = await run('fruits --preview sheet.html --seed 5 --json')
   expect(exit).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
-    ...{ size: 224, seed: 5, epochs: 7 },
+    ...{ size: 192, seed: 5, epochs: 7 },
     photos: ['apple', 'banana', 'plum'].map((label) => ({ label, path: `${label}/0.jpg` })),
   })
   const { rows, size } = readSheet('sheet.html')

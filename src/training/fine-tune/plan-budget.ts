@@ -1,26 +1,23 @@
 /** What fits into a span of time: how deep, how closely and how often a network learns. Pure numbers. */
-import { takesSide } from '../../features/check-side.ts'
 import type { Network } from '../../tensor/network.ts'
+import { judgedEvery } from './tune-progress.ts'
 import {
   type Depth,
   firstToLearn,
+  learnedSide,
   leastEpochs,
   stepsOf,
   type TuneSettings,
 } from './tune-settings.ts'
 
 /**
- * Shares of the multiplications in the part that learns, and of the side at which photos are served, from cheap to dear; each
- * is better than those before it from so many epochs on (tried on Grocery Store, 2,640 photos: docs/decisions/0029).
+ * Shares of the multiplications in the part that learns, from cheap to dear; each is better than those before it from so many
+ * epochs on (docs/decisions/0030).
  */
 const LADDER = [
-  { share: 0.37, side: 0.72, epochs: 1 },
-  { share: 0.37, side: 0.8, epochs: 4 },
-  { share: 0.64, side: 0.8, epochs: 6 },
-  { share: 0.64, side: 1, epochs: 12 },
+  { share: 0.37, epochs: 1 },
+  { share: 0.64, epochs: 5 },
 ] as const
-/** Networks halve the side five times as a rule: any other would be padded on the way. */
-const SIDE_STEP = 32
 /** More would be of no use. */
 const MOST_EPOCHS = 30
 /** Share of the time that is planned with: the rest is for what a measurement of seconds cannot tell. */
@@ -33,19 +30,13 @@ export interface Rung extends Depth {
 
 /** Ways to fine-tune a network whose answers are given at `side` pixels, from cheap to dear. */
 export function planLadder(network: Network, side: number): Rung[] {
-  const rungs = LADDER.map((rung) => {
-    const size = SIDE_STEP * Math.max(1, Math.round((rung.side * side) / SIDE_STEP))
-    return {
-      ...firstToLearn(network, rung.share),
-      size: size < side && takesSide(network, size) ? size : side,
-      leastEpochs: rung.epochs,
-    }
-  })
+  const size = learnedSide(network, side)
+  const rungs = LADDER.map(({ share, epochs }) => ({
+    ...firstToLearn(network, share),
+    ...{ size, leastEpochs: epochs },
+  }))
   return rungs.filter(
-    (rung, place) =>
-      rungs.findIndex(
-        ({ trainFrom, size }) => trainFrom === rung.trainFrom && size === rung.size,
-      ) === place,
+    ({ trainFrom }, place) => rungs.findIndex((rung) => rung.trainFrom === trainFrom) === place,
   )
 }
 
@@ -59,7 +50,7 @@ export interface BudgetQuestion {
   readonly photos: number
   /** What a photo of a step took on one of the rungs. */
   readonly measured: { readonly depth: Depth; readonly msPerPhoto: number }
-  /** For each epoch to be judged. */
+  /** For an epoch to be judged. */
   readonly judgeMs: number
   /** Until the last epoch has to be over. */
   readonly leftMs: number
@@ -88,16 +79,19 @@ export function planBudget({
 }: BudgetQuestion): BudgetAnswer {
   const options = ladder.map((depth) => {
     const msPerPhoto = (measured.msPerPhoto * costOf(depth)) / costOf(measured.depth)
-    const epochMs = photos * msPerPhoto + judgeMs
+    const tuneMs = (epochs: number) =>
+      epochs * photos * msPerPhoto + Math.ceil(epochs / judgedEvery(epochs)) * judgeMs
     const enough = Math.max(depth.leastEpochs, leastEpochs(photos))
-    return { depth, msPerPhoto, epochMs, enough, fitting: (PLANNED_SHARE * leftMs) / epochMs }
+    const fits = (epochs: number) => tuneMs(epochs) <= PLANNED_SHARE * leftMs
+    let epochs = Math.max(MOST_EPOCHS, enough)
+    while (epochs > 0 && !fits(epochs)) epochs--
+    return { depth, msPerPhoto, tuneMs, enough, epochs }
   })
-  const best = options.findLast(({ fitting, enough }) => fitting >= enough) ?? options[0]
+  const best = options.findLast(({ epochs, enough }) => epochs >= enough) ?? options[0]
   if (best === undefined) throw new RangeError('Expected a rung, received none')
-  const { depth, msPerPhoto, epochMs, enough, fitting } = best
-  if (fitting < 1) return { neededMs: Math.ceil(epochMs / PLANNED_SHARE) }
-  const epochs = Math.floor(Math.min(fitting, Math.max(MOST_EPOCHS, enough)))
-  return { depth, epochs, photosPerSecond: 1000 / msPerPhoto, tuneMs: epochs * epochMs }
+  const { depth, msPerPhoto, epochs, tuneMs } = best
+  if (epochs === 0) return { neededMs: Math.ceil(tuneMs(1) / PLANNED_SHARE) }
+  return { depth, epochs, photosPerSecond: 1000 / msPerPhoto, tuneMs: tuneMs(epochs) }
 }
 
 export interface Pace {
@@ -118,12 +112,9 @@ export function shortenSchedule(
 ): TuneSettings {
   const { schedule, epochs, batchSize } = settings
   const epochSteps = photos / batchSize
-  const needed = (schedule.steps - steps) * (stepMs + judgeMs / epochSteps)
-  if (needed <= leftMs) return settings
-  const affordable = Math.max(
-    0,
-    (PLANNED_SHARE * leftMs - judgeMs) / (stepMs + judgeMs / epochSteps),
-  )
+  const msPerStep = stepMs + judgeMs / (epochSteps * judgedEvery(epochs))
+  if ((schedule.steps - steps) * msPerStep <= leftMs) return settings
+  const affordable = Math.max(0, (PLANNED_SHARE * leftMs - judgeMs) / msPerStep)
   const whole = Math.floor((steps + affordable) / epochSteps)
   const shorter =
     stepsOf(whole, photos) > steps ? stepsOf(whole, photos) : Math.floor(steps + affordable)

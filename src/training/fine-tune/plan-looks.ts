@@ -3,8 +3,8 @@ import { evenly } from '../../learn/evenly.ts'
 import type { TuneSides } from './tune-sides.ts'
 
 /** What is known of photos that are none of the labels rests on the learned ones: so many tell it, of each label so many. */
-const MOST_LEARNED = 2048
-const LEAST_OF_LABEL = 32
+const MOST_LEARNED = 1024
+const LEAST_OF_LABEL = 12
 
 export interface Looks {
   /** Of the learned photos a share of each label, in the order of rows. */

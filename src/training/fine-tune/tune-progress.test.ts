@@ -14,7 +14,7 @@ import { featureNetwork } from './tuning-network.ts'
 
 const passing = { batchSize: 32, photos: 640 }
 const network = featureNetwork(describeNetwork(efficientNetLite0), 224)
-const settings = planTuneSettings(defaultDepth(network, 224), 15, passing.photos)
+const settings = planTuneSettings(defaultDepth(network, 224), 8, passing.photos)
 const baseline = { accuracy: 0.7, loss: 1 }
 
 /** After an epoch of twenty steps. */
@@ -33,6 +33,18 @@ describe('a fine-tuning', () => {
     expect(epochs).toEqual([
       { epoch: 1, loss: 2, accuracy: 0.5, validation: { accuracy: 0.8, loss: 0.5 } },
     ])
+  })
+
+  it('is judged eight times at most, the last time at its end', () => {
+    const long = planTuneSettings(defaultDepth(network, 224), 20, passing.photos)
+    let progress = BEGINNING
+    while (progress.steps < long.schedule.steps) {
+      progress = addStep(progress, { loss: 2, correct: 16 })
+      if (isDue(progress, long, passing)) {
+        progress = addJudgement(progress, { accuracy: 0.8, loss: 0.5 }, baseline, passing)
+      }
+    }
+    expect(progress.epochs.map(({ epoch }) => epoch)).toEqual([2, 5, 8, 11, 14, 17, 20])
   })
 
   it('keeps the epoch of least loss among those that are no worse than the baseline', () => {
@@ -54,7 +66,7 @@ describe('a fine-tuning', () => {
   it('is over with its last step, or once no epoch has been better for long', () => {
     let progress = pass(BEGINNING, 0.9, 0.1)
     while (!isOver(progress, settings)) progress = pass(progress, 0.8, 0.5)
-    expect(progress.epochs).toHaveLength(1 + Math.ceil(0.4 * settings.epochs))
+    expect(progress.epochs).toHaveLength(1 + Math.ceil(0.7 * settings.epochs))
     let worse = BEGINNING
     while (!isOver(worse, settings)) worse = pass(worse, 0.5, 0.5)
     expect([worse.steps, worse.epochs.length]).toEqual([settings.schedule.steps, settings.epochs])

@@ -8,7 +8,7 @@ export interface TuneProgress {
   readonly epochs: readonly TuningEpoch[]
   /** Of those no worse than the baseline on the validation photos, in accuracy and loss, the epoch of least loss there. */
   readonly bestEpoch: number | undefined
-  /** Over the steps since the epoch before. */
+  /** Over the steps since the judgement before. */
   readonly sum: { readonly steps: number; readonly loss: number; readonly correct: number }
 }
 
@@ -21,11 +21,16 @@ export const BEGINNING: TuneProgress = {
   sum: NOTHING,
 }
 
-/** Epochs without a better one after which it is over, as a share of all and at least. */
-const PATIENCE_SHARE = 0.4
+/**
+ * Epochs without a better one after which it is over, as a share of all and at least. Much, since many a network becomes
+ * better only as the rate falls.
+ */
+const PATIENCE_SHARE = 0.7
 const LEAST_PATIENCE = 4
 /** Steps between two judgements at least: an epoch of few photos is over at once. */
 const JUDGED_STEPS = 10
+/** To judge one takes time, and the last ones are the best as the rate falls: of many epochs so many are judged. */
+const MOST_JUDGED = 8
 
 /** Counts a step: its mean loss, and the photos that it had right. */
 export const addStep = (
@@ -76,14 +81,20 @@ export interface Passing {
 const epochsIn = (steps: number, { batchSize, photos }: Passing): number =>
   Math.floor((steps * batchSize) / photos)
 
-/** Whether an epoch has ended with the last step, or the last one of all is done. */
-export const isDue = (
+/** Every so many epochs one is judged, counted back from the last. */
+export const judgedEvery = (epochs: number): number => Math.ceil(epochs / MOST_JUDGED)
+
+/** Whether an epoch that is judged has ended with the last step, or the last one of all is done. */
+export function isDue(
   { steps, sum }: TuneProgress,
-  { schedule }: TuneSettings,
+  { schedule, epochs }: TuneSettings,
   passing: Passing,
-): boolean =>
-  steps === schedule.steps ||
-  (sum.steps >= JUDGED_STEPS && epochsIn(steps, passing) > epochsIn(steps - 1, passing))
+): boolean {
+  if (steps === schedule.steps) return true
+  const ended = epochsIn(steps, passing)
+  const isEnd = ended > epochsIn(steps - 1, passing)
+  return isEnd && sum.steps >= JUDGED_STEPS && (epochs - ended) % judgedEvery(epochs) === 0
+}
 
 /** Whether all steps are done, or no epoch has been better for long. */
 export function isOver(

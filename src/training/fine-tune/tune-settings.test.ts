@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { efficientNetLite0 } from '../../backbones/architectures/efficientnet-lite0.ts'
 import { describeNetwork } from '../../backbones/architectures.ts'
 import type { Network } from '../../tensor/network.ts'
-import { defaultDepth, defaultEpochs, firstToLearn, planTuneSettings } from './tune-settings.ts'
+import {
+  defaultDepth,
+  defaultEpochs,
+  firstToLearn,
+  learnedSide,
+  planTuneSettings,
+} from './tune-settings.ts'
 import { featureNetwork } from './tuning-network.ts'
 
 const network = featureNetwork(describeNetwork(efficientNetLite0), 224)
@@ -49,6 +55,24 @@ describe('firstToLearn', () => {
     expect(() => firstToLearn(withRound(2), 1)).toThrow(
       "Expected a network of which layers can learn, received rounded, which has none behind its layer 'round', which has no gradient",
     )
+  })
+})
+
+describe('learnedSide', () => {
+  it.each([
+    [288, 256],
+    [224, 192],
+    [448, 384],
+    [40, 32],
+    [32, 32],
+    [20, 20],
+  ])('of photos that are served at %i pixels is %i', (side, learned) => {
+    expect(learnedSide(network, side)).toBe(learned)
+  })
+
+  it('is the one side that a network takes', () => {
+    const fixed = { ...network, input: { ...network.input, isFixed: true as const } }
+    expect(learnedSide(fixed, 224)).toBe(224)
   })
 })
 

@@ -13,7 +13,7 @@ export interface TuneSides {
 }
 
 /** Share of the training side that judges epochs where a dataset brings no side for it. */
-const VALIDATION_SHARE = 0.15
+const VALIDATION_SHARE = 0.1
 /** Photos that judge at most: more would cost time at each epoch and tell little that is new. */
 const MOST_JUDGES = 1500
 

@@ -16,6 +16,11 @@ export function formatInterval({ low, high }: Interval): string {
 /** The figures that a reader wants first. */
 export function Headline({ report }: { readonly report: EvaluationReport }) {
   const { accuracy, topK, calibration, labels } = report
+  const { eceByChance } = calibration
+  const byChance =
+    eceByChance === undefined
+      ? ''
+      : `; true scores would show ${formatPercent(eceByChance)} with so many photos`
   return (
     <section class="headline" aria-label="The figures in short">
       <div class="headline-main">
@@ -35,7 +40,7 @@ export function Headline({ report }: { readonly report: EvaluationReport }) {
         )}
         <Figure
           name="Calibration error"
-          hint={`before and after temperature ${formatNumber(calibration.temperature)}; ${formatInterval(calibration.eceAfter)}`}
+          hint={`before and after temperature ${formatNumber(calibration.temperature)}; ${formatInterval(calibration.eceAfter)}${byChance}`}
         >
           <span class="before">{formatPercent(calibration.eceBefore.value)}</span>
           <span class="arrow">
