@@ -33,6 +33,7 @@ export function createTuningNarrator(
   say: (text: string) => void,
 ): TuningNarrator {
   let line: ProgressLine | undefined
+  let pace: string | undefined
   let batchSize = 0
   let steps = 0
   let lastEpoch = 0
@@ -84,6 +85,8 @@ export function createTuningNarrator(
             batchSize,
             `, loss ${event.loss.toFixed(2)}, ${formatPercent(event.accuracy)} right`,
           )
+          // Before a judgement, which takes its time.
+          pace = line?.pace()
           return
         case 'tuning-shortened': {
           const { epochs, schedule } = event.settings
@@ -98,10 +101,10 @@ export function createTuningNarrator(
         }
         case 'tuning-epoch': {
           const { epoch, loss, accuracy, validation } = event.figures
-          const pace = line === undefined ? '' : `; ${line.pace()}`
+          const going = pace === undefined ? '' : `; ${pace}`
           clear()
           say(
-            `  epoch ${epoch} of ${lastEpoch}: held-out ${formatPercent(validation.accuracy)} right, loss ${validation.loss.toFixed(3)}; learned from ${formatPercent(accuracy)}, ${loss.toFixed(3)}${pace}${event.isBest ? ' (best so far)' : ''}\n`,
+            `  epoch ${epoch} of ${lastEpoch}: held-out ${formatPercent(validation.accuracy)} right, loss ${validation.loss.toFixed(3)}; learned from ${formatPercent(accuracy)}, ${loss.toFixed(3)}${going}${event.isBest ? ' (best so far)' : ''}\n`,
           )
           line?.resume()
           return
