@@ -10,10 +10,10 @@ import {
   type PhotoFeatures,
 } from '../features/featurize-photos.ts'
 import { viewsOf } from '../features/views.ts'
+import { sizeFor } from './choose-side.ts'
 import type { GroupResult, GroupTask } from './fit-task.ts'
 import { numberGroups } from './number-groups.ts'
 import { runFitTask } from './run-fit-task.ts'
-import { sizeFor } from './train.ts'
 import type { TrainEvent } from './train-context.ts'
 
 export interface ComparePlan {

@@ -12,6 +12,7 @@ import { accuracyOf } from '../learn/metrics.ts'
 import { type Attempt, type AttemptPlan, tryViews } from './attempt.ts'
 import { buildEvaluation, type OtherAnswers } from './build-evaluation.ts'
 import { chooseMode, type ModeDecision, type TrainMode } from './choose-mode.ts'
+import { chooseSide, sizeFor } from './choose-side.ts'
 import { type EncodedAttempt, encodeAttempt } from './encode-attempt.ts'
 import { previewTuning } from './fine-tune/preview-tuning.ts'
 import { tellDoubts } from './fine-tune/tell-tuned.ts'
@@ -71,23 +72,15 @@ export interface TakenMode {
   readonly reason: string | undefined
 }
 
-/** Photos whose smaller side is at least this are looked at more closely than the network was made for, which pays. */
-const LARGE_SIDE = 256
-const LARGE_VIEW = 288
 /** A costlier set of views must lower the held-out loss by this share to be taken. */
 const WORTH = 0.98
-/** Milliseconds of a core that a time budget has for each photo, for photos to be looked at so closely. */
-const CLOSE_LOOK_MS = { frozen: 120, 'fine-tune': 600 }
-
 /** Trains a classifier. Throws `dataset_untrainable`, `disk_full`, `write_failed` or an error of the backbone. */
 export async function train(plan: TrainPlan, context: TrainContext): Promise<Trained> {
   const photos = allPhotos(plan)
   const { network } = plan.backbone
   const decision = decideMode(plan)
   context.onEvent?.({ stage: 'mode', decision })
-  const { mode, budgetMs = Number.POSITIVE_INFINITY } = decision
-  const isHurried = budgetMs * context.workers < CLOSE_LOOK_MS[mode] * photos.length
-  const size = plan.size ?? (isHurried ? network.input.size : sizeFor(photos, plan.backbone))
+  const size = plan.size ?? chooseSide(photos, plan.backbone, decision, context.workers)
   const isTaken = (set: ViewSet) =>
     viewsOf(set, size).every((view) => takesSide(network, view.size))
   const sets: readonly ViewSet[] = plan.views === 'auto' ? VIEW_SETS.filter(isTaken) : [plan.views]
@@ -99,7 +92,7 @@ export async function train(plan: TrainPlan, context: TrainContext): Promise<Tra
     if (best === undefined || attempt.fit.chosen.loss < best.fit.chosen.loss * WORTH) best = attempt
   }
   if (best === undefined) throw new RangeError('Expected a set of views')
-  const learn = mode === 'fine-tune' ? fineTune : asItIs
+  const learn = decision.mode === 'fine-tune' ? fineTune : asItIs
   const learned = await learn({ ...plan, ...shared, decision }, best, context)
   return finish(
     plan,
@@ -231,16 +224,6 @@ async function round(
 interface Beside {
   readonly name: string
   readonly attempt: Attempt
-}
-
-/** The network's own side, or a larger one where the photos have more to show and the network takes it. */
-export function sizeFor(photos: readonly ScannedPhoto[], backbone: Backbone): number {
-  const sides = photos.map(({ width, height }) => Math.min(width, height)).sort((a, b) => a - b)
-  const median = sides[Math.floor(sides.length / 2)] ?? 0
-  const own = backbone.network.input.size
-  return median >= LARGE_SIDE && takesSide(backbone.network, LARGE_VIEW)
-    ? Math.max(own, LARGE_VIEW)
-    : own
 }
 
 async function finish(

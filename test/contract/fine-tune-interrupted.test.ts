@@ -1,5 +1,4 @@
 /** Fine-tunings that are stopped, killed, short of disk or left with a damaged checkpoint: the next run ends alike. */
-
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,4 @@
 /** What the registry has acknowledged is there, whatever happens to the process, its neighbours and the disk. */
-
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'

@@ -1,5 +1,4 @@
 /** A training that is stopped: it ends at once, shows nothing half-made, and the next one goes on from what was done. */
-
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 /** A bundle's folder is there in full or not at all. */
-
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {

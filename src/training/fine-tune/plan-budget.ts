@@ -11,8 +11,8 @@ import {
 } from './tune-settings.ts'
 
 /**
- * Shares of the multiplications in the part that learns, from cheap to dear; each is better than those before it from so many
- * epochs on (docs/decisions/0030).
+ * Shares of the multiplications in the part that learns, from cheap to dear, each with the epochs from which on it is taken
+ * (docs/decisions/0029).
  */
 const LADDER = [
   { share: 0.37, epochs: 1 },
@@ -41,7 +41,7 @@ export function planLadder(network: Network, side: number): Rung[] {
 }
 
 /** Cost of a photo in a step: all of the network forward, and what learns twice more, for inputs and weights. */
-export const costOf = ({ shareBehind, size }: Depth): number => size ** 2 * (1 + 2 * shareBehind)
+export const costOf = ({ shareBehind }: Pick<Depth, 'shareBehind'>): number => 1 + 2 * shareBehind
 
 export interface BudgetQuestion {
   /** From cheap to dear. */

@@ -29,7 +29,7 @@ const PATIENCE_SHARE = 0.7
 const LEAST_PATIENCE = 4
 /** Steps between two judgements at least: an epoch of few photos is over at once. */
 const JUDGED_STEPS = 10
-/** To judge one takes time, and the last ones are the best as the rate falls: of many epochs so many are judged. */
+/** To judge one takes time: of many epochs so many are judged. */
 const MOST_JUDGED = 8
 
 /** Counts a step: its mean loss, and the photos that it had right. */
