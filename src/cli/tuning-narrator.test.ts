@@ -8,7 +8,7 @@ const settings = {
     weightDecay: 0,
     firstRateShare: 0.25,
     labelSmoothing: 0,
-    gradientClip: 5,
+    ...{ gradientClip: 5, sharpnessRadius: 0.05, tunedShare: 0.85 },
     dropout: 0,
     averageDecay: 0,
   },

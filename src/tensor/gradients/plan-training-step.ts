@@ -23,6 +23,8 @@ import type { StateTensor, TrainingOptions, TrainingStep } from './training-step
 export const STEP_RESULTS = ['loss', 'gradientNorm', 'correct'] as const
 /** The input that dropout reads, `[photos, features]`: 0 where it leaves out, 1 / (1 − rate) elsewhere. */
 export const DROPOUT_INPUT = 'kept'
+/** Length of a gradient that counts as none. */
+const SHORTEST = 1e-12
 /** The name of a state tensor behind the step. */
 export const nextName = (name: string): string => `next ${name}`
 
@@ -64,6 +66,8 @@ export function composeTrainingStep(
   /** Statistics of the batch by the name of the running ones. */
   const running = new Map<string, Value>()
   const normalised = createNormalisedConvolution(({ name }, { mean, variance }) => {
+    // Where a step looks uphill too, those of the weights as they are count.
+    if (running.has(`${name}#mean`)) return
     running.set(`${name}#mean`, mean).set(`${name}#variance`, variance)
   })
   const rule = (layer: Layer): Rule =>
@@ -88,30 +92,35 @@ export function composeTrainingStep(
       ? undefined
       : { layer: features, value: builder.input(DROPOUT_INPUT, 'float32', dropoutDims) }
   const { observed } = options
-  const { result, gradients } = differentiate({
-    graph,
-    layout: createLayout(graph, block),
-    photos,
-    layers: network.layers,
-    shape,
-    first,
-    frozen: emitBeforeFirst(network, weights, { builder, graph, first, levels, observed }),
-    last: logits.layer,
-    rule,
-    weight: (name: string) => graph.reshape(name, dimsOf.get(name) ?? []),
-    ...(factor && { factor }),
-  })
-  const loss = emitLoss(graph, { logits: result.plain(), targets, photos })
-  const byWeight = gradients(loss.gradient)
+  const frozen = emitBeforeFirst(network, weights, { builder, graph, first, levels, observed })
+  const layout = createLayout(graph, block)
+  const descend = (weight: TrainedPart['weight']) => {
+    const { result, gradients } = differentiate({
+      ...{ graph, layout, photos, layers: network.layers, shape, first, frozen, rule, weight },
+      last: logits.layer,
+      ...(factor && { factor }),
+    })
+    const loss = emitLoss(graph, { logits: result.plain(), targets, photos })
+    return { loss, byWeight: gradients(loss.gradient) }
+  }
+  const flat = (name: string, gradient: Value) =>
+    graph.reshape(gradient, [elementCount(dimsOf.get(name) ?? [])])
+  const asKernel = (name: string, value: Value) => graph.reshape(value, dimsOf.get(name) ?? [])
+  const { loss, byWeight: steepest } = descend((name) => asKernel(name, name))
+  const { sharpnessRadius: radius } = options
+  let byWeight = steepest
+  if (radius !== undefined) {
+    const uphill = emitUphill(graph, steepest, { radius, flat })
+    byWeight = descend((name) => asKernel(name, uphill.get(name) ?? name)).byWeight
+  }
   const length = emitLength(graph, [...byWeight.values()])
   const clipped = emitClip(graph, length, options.gradientClip)
   const next = new Map<string, Value>()
-  for (const [place, { name, dims }] of parameters.entries()) {
+  for (const [place, { name }] of parameters.entries()) {
     const gradient = byWeight.get(name)
     if (gradient === undefined) throw new Error(`no gradient of ${name}`)
-    const flat = clipped(graph.reshape(gradient, [elementCount(dims)]))
     const rateShare = firstRateShare ** (1 - place / Math.max(1, parameters.length - 1))
-    const update = { gradient: flat, rateShare }
+    const update = { gradient: clipped(flat(name, gradient)), rateShare }
     for (const [of, value] of emitNext(graph, name, update, options)) next.set(of, value)
   }
   for (const [name, value] of running) next.set(name, emitRunning(graph, name, value))
@@ -229,6 +238,29 @@ function emitLength(graph: StepGraph, gradients: readonly Value[]): Value {
     graph.node('ReduceSumSquare', [gradient], { keepdims: 0 }),
   )
   return graph.node('Sqrt', [graph.node('Sum', squares)])
+}
+
+/**
+ * Weights `radius` away, over all of them together, where the loss grows fastest (Foret et al. 2020,
+ * https://arxiv.org/abs/2010.01412, equation 2).
+ */
+function emitUphill(
+  graph: StepGraph,
+  gradients: ReadonlyMap<string, Value>,
+  { radius, flat }: { readonly radius: number; flat(name: string, gradient: Value): Value },
+): ReadonlyMap<string, Value> {
+  const length = emitLength(graph, [...gradients.values()])
+  // A gradient of nothing leads nowhere, and must not become a number that is none.
+  const share = graph.node('Div', [
+    graph.scalar(radius),
+    graph.node('Max', [length, graph.scalar(SHORTEST)]),
+  ])
+  return new Map(
+    [...gradients].map(([name, gradient]) => [
+      name,
+      graph.add(name, graph.multiply(flat(name, gradient), share)),
+    ]),
+  )
 }
 
 /** Scales gradients so that together they are no longer than `most`. */

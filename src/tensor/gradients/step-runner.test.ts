@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Network } from '../network.ts'
 import type { Observation } from '../quantize.ts'
-import type { FloatTensor } from '../tensor.ts'
+import type { FloatTensor, Weights } from '../tensor.ts'
 import { measureStatistics } from './measure-statistics.ts'
 import { planTrainingStep } from './plan-training-step.ts'
 import { openStepRunner } from './step-runner.ts'
@@ -138,6 +138,49 @@ describe('a training', () => {
     await other.write(state)
     expect(await other.step(request(3))).toEqual(more)
     expect(values(await other.read())).toEqual(values(await trainer.read()))
+  })
+
+  it('takes the gradient uphill, where a step asks for flat places', async () => {
+    const plain: TrainingOptions = {
+      ...{ batchSize: PHOTOS, optimiser: { kind: 'sgd', momentum: 0 }, weightDecay: 0 },
+      batchNorm: 'frozen',
+    }
+    const rate = { learningRate: 1 }
+    /** What a step of rate 1 subtracts from `weights`, and its length over all of them. */
+    const gradientAt = async (weights: Weights, options: TrainingOptions) => {
+      const trainer = await openStepRunner(await planTrainingStep(NETWORK, weights, options), {
+        threads: 1,
+      })
+      opened.push(trainer)
+      const { loss, gradientNorm } = await trainer.step(request(0, rate))
+      const { tensors } = await trainer.read()
+      const gradient = new Map(
+        [...weights].map(([name, { data }]) => [
+          name,
+          data.map((value, at) => value - (tensors.get(name)?.data[at] ?? Number.NaN)),
+        ]),
+      )
+      return { loss, gradientNorm, gradient }
+    }
+    const radius = 0.5
+    const here = await gradientAt(WEIGHTS, plain)
+    const uphill = new Map(
+      [...WEIGHTS].map(([name, { dims, data }]) => {
+        const step = here.gradient.get(name) ?? new Float32Array()
+        const moved = data.map((value, at) => value + (radius * step[at]!) / here.gradientNorm)
+        return [name, { dims, data: moved }]
+      }),
+    )
+    const there = await gradientAt(uphill, plain)
+    const flat = await gradientAt(WEIGHTS, { ...plain, sharpnessRadius: radius })
+    expect(there.loss).toBeGreaterThan(here.loss)
+    expect(flat.loss).toBeCloseTo(here.loss, 6)
+    expect(flat.gradientNorm).toBeCloseTo(there.gradientNorm, 4)
+    for (const [name, gradient] of there.gradient) {
+      for (const [at, value] of gradient.entries()) {
+        expect(flat.gradient.get(name)?.[at]).toBeCloseTo(value, 4)
+      }
+    }
   })
 
   it('moves as AdamW should: by the learning rate at first, less what decays', async () => {

@@ -32,6 +32,12 @@ export interface TrainingOptions {
    * by the same factor. All layers move alike where it is left out.
    */
   readonly firstRateShare?: number
+  /**
+   * Takes the gradient not at the weights but so far uphill of them, over all that train together, so that they settle where
+   * the loss is flat (Foret et al. 2020, https://arxiv.org/abs/2010.01412). What trains is computed twice. At the weights
+   * themselves where it is left out.
+   */
+  readonly sharpnessRadius?: number
   /** Longest gradient over all weights together; a longer one is scaled down to it. None where it is left out. */
   readonly gradientClip?: number
   /**

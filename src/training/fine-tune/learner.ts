@@ -18,7 +18,7 @@ import type { Weights } from '../../tensor/tensor.ts'
 import type { TrainContext } from '../train-context.ts'
 import { type BatchPlan, toAugment, turnsOf } from './batches.ts'
 import type { TuneSettings } from './tune-settings.ts'
-import { featureNetwork, headTensors, withHead } from './tuning-network.ts'
+import { blendWeights, featureNetwork, headTensors, withHead } from './tuning-network.ts'
 
 export interface LearnPlan {
   readonly backbone: Backbone
@@ -102,8 +102,11 @@ export async function openLearner(
       await Promise.allSettled(ready.splice(0))
       steps = state.steps
     },
-    toWeights: (state) =>
-      new Map([...plan.weights, ...trainedWeights(planned, state, { averaged: true })]),
+    toWeights(state) {
+      const start = startWeights(plan)
+      const learned = trainedWeights(planned, state, { averaged: true })
+      return new Map([...start, ...blendWeights(start, learned, settings.tunedShare)])
+    },
     async close() {
       await Promise.allSettled(ready)
       await augmenter.close()
@@ -111,6 +114,9 @@ export async function openLearner(
     },
   }
 }
+
+const startWeights = ({ weights, head }: Pick<LearnPlan, 'weights' | 'head'>): Weights =>
+  new Map([...weights, ...headTensors(head)])
 
 const ADAMW = { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const
 
@@ -122,13 +128,13 @@ function planStep({
   classes,
   observed,
 }: LearnPlan): Promise<TrainingStep> {
-  const { size, trainFrom, batchSize, weightDecay, firstRateShare } = settings
+  const { size, trainFrom, batchSize, weightDecay, firstRateShare, sharpnessRadius } = settings
   const { gradientClip, dropout, averageDecay } = settings
   return planTrainingStep(
     withHead(featureNetwork(backbone.network, size), classes),
-    new Map([...weights, ...headTensors(head)]),
+    startWeights({ weights, head }),
     {
-      ...{ trainFrom, batchSize, weightDecay, firstRateShare },
+      ...{ trainFrom, batchSize, weightDecay, firstRateShare, sharpnessRadius },
       ...{ gradientClip, dropout, averageDecay },
       ...(observed && { observed }),
       optimiser: ADAMW,

@@ -42,7 +42,7 @@ describe('planBudget', () => {
   }
 
   it('takes what costs most where there is time for it, and no more epochs than are of use', () => {
-    expect(ask(600, 2300, 200)).toMatchObject({ depth: dearest, epochs: 30 })
+    expect(ask(600, 2300, 200)).toMatchObject({ depth: dearest, epochs: 12 })
   })
 
   it.each([

@@ -16,10 +16,10 @@ import {
  */
 const LADDER = [
   { share: 0.37, epochs: 1 },
-  { share: 0.64, epochs: 5 },
+  { share: 0.64, epochs: 3 },
 ] as const
 /** More would be of no use. */
-const MOST_EPOCHS = 30
+const MOST_EPOCHS = 12
 /** Share of the time that is planned with: the rest is for what a measurement of seconds cannot tell. */
 const PLANNED_SHARE = 0.92
 
@@ -40,8 +40,11 @@ export function planLadder(network: Network, side: number): Rung[] {
   )
 }
 
-/** Cost of a photo in a step: all of the network forward, and what learns twice more, for inputs and weights. */
-export const costOf = ({ shareBehind }: Pick<Depth, 'shareBehind'>): number => 1 + 2 * shareBehind
+/**
+ * Cost of a photo in a step: all of the network forward; what learns twice more, for inputs and weights; and all three of
+ * that once more uphill.
+ */
+export const costOf = ({ shareBehind }: Pick<Depth, 'shareBehind'>): number => 1 + 5 * shareBehind
 
 export interface BudgetQuestion {
   /** From cheap to dear. */

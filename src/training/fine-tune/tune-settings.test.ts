@@ -82,7 +82,7 @@ describe('planTuneSettings', () => {
       planTuneSettings(defaultDepth(network, 224), defaultEpochs(photos), photos)
     const few = planned(100)
     const many = planned(10_000)
-    expect([few.epochs, many.epochs]).toEqual([40, 20])
+    expect([few.epochs, many.epochs]).toEqual([40, 12])
     expect(planned(20).schedule.peak).toBeLessThan(many.schedule.peak)
     expect(few.schedule.warmUpSteps).toBeLessThan(few.schedule.steps / 2)
   })

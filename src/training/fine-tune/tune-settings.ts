@@ -19,10 +19,13 @@ export interface TuneSettings {
   readonly weightDecay: number
   /** Share of the learning rate by which the first layer that learns moves; see `TrainingOptions`. */
   readonly firstRateShare: number
+  readonly sharpnessRadius: number
   readonly labelSmoothing: number
   readonly gradientClip: number
   readonly dropout: number
   readonly averageDecay: number
+  /** Share of what was learned that is kept; the rest is as it was before; see `blendWeights`. */
+  readonly tunedShare: number
 }
 
 const BATCH_SIZE = 32
@@ -31,6 +34,9 @@ const PEAK_RATE = 5e-4
 const PEAK_STEPS = 200
 /** The lower a layer, the more of what it knows holds for any photo. */
 const FIRST_RATE_SHARE = 0.25
+/** Where few photos are learned by heart, weights among which the loss is flat say more of new ones: docs/decisions/0030. */
+const SHARPNESS_RADIUS = 0.05
+const TUNED_SHARE = 0.85
 /** Steps of the rise, and the share of all steps that it takes at most. */
 const WARM_UP_STEPS = 60
 const WARM_UP_SHARE = 0.2
@@ -45,7 +51,7 @@ const LEARNING_SHARE = 0.64
 const LEARNED_SHARE = 0.86
 /** Networks halve the side five times as a rule: any other would be padded on the way. */
 const SIDE_STEP = 32
-const EPOCHS = 20
+const EPOCHS = 12
 /** Small datasets pass by more often, so that weights move at all; at most so many times. */
 const LEAST_STEPS = 300
 const MOST_EPOCHS = 40
@@ -96,10 +102,12 @@ export function planTuneSettings(
     },
     weightDecay: 0.02,
     firstRateShare: FIRST_RATE_SHARE,
+    sharpnessRadius: SHARPNESS_RADIUS,
     labelSmoothing: 0.1,
     gradientClip: 5,
     dropout: 0.2,
     averageDecay: 1 - 1 / Math.max(1, AVERAGED_SHARE * steps),
+    tunedShare: TUNED_SHARE,
   }
 }
 

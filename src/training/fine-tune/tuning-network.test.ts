@@ -10,7 +10,7 @@ import { openStepRunner } from '../../tensor/gradients/step-runner.ts'
 import { trainedWeights } from '../../tensor/gradients/step-state.ts'
 import { targetsOf } from '../../tensor/gradients/targets.ts'
 import { defaultDepth } from './tune-settings.ts'
-import { featureNetwork, headOf, headTensors, withHead } from './tuning-network.ts'
+import { blendWeights, featureNetwork, headOf, headTensors, withHead } from './tuning-network.ts'
 
 const CLASSES = 3
 /** The least that Inception-v3 takes. */
@@ -58,3 +58,16 @@ it.each(ARCHITECTURE_IDS)(
   },
   TIMEOUT_MS,
 )
+
+it('stays a little nearer to the weights that it started from', () => {
+  const tensor = (...data: number[]) => ({ dims: [data.length], data: Float32Array.from(data) })
+  const start = new Map([
+    ['top/kernel', tensor(0, 4)],
+    ['stem/kernel', tensor(1)],
+  ])
+  const blended = blendWeights(start, new Map([['top/kernel', tensor(8, 4)]]), 0.75)
+  expect(blended).toEqual(new Map([['top/kernel', tensor(6, 4)]]))
+  expect(() => blendWeights(start, new Map([['other', tensor(1)]]), 0.75)).toThrow(
+    'Expected other before it was learned',
+  )
+})

@@ -44,3 +44,22 @@ export function headOf(weights: Weights): LinearHead {
   if (kernel === undefined || bias === undefined) throw new RangeError('Expected a tuned head')
   return { weights: denseKernel(kernel).data, bias: bias.data }
 }
+
+/**
+ * share · learned + (1 − share) · start, for each tensor that was learned: on the way from one to the other a network keeps
+ * more of what it knew of photos unlike those that it learned from (Wortsman et al. 2021, https://arxiv.org/abs/2109.01903).
+ */
+export const blendWeights = (start: Weights, learned: Weights, share: number): Weights =>
+  new Map(
+    [...learned].map(([name, { dims, data }]) => {
+      const before = start.get(name)?.data
+      if (before === undefined) throw new RangeError(`Expected ${name} before it was learned`)
+      return [
+        name,
+        {
+          dims,
+          data: data.map((value, at) => share * value + (1 - share) * (before[at] ?? Number.NaN)),
+        },
+      ]
+    }),
+  )

@@ -42,12 +42,12 @@ export function Headline({ report }: { readonly report: EvaluationReport }) {
           name="Calibration error"
           hint={`before and after temperature ${formatNumber(calibration.temperature)}; ${formatInterval(calibration.eceAfter)}${byChance}`}
         >
-          <span class="before">{formatPercent(calibration.eceBefore.value)}</span>
+          <span class="before number">{formatPercent(calibration.eceBefore.value)}</span>
           <span class="arrow">
             <span aria-hidden="true">→</span>
             <span class="visually-hidden">then</span>
           </span>
-          {formatPercent(calibration.eceAfter.value)}
+          <span class="number">{formatPercent(calibration.eceAfter.value)}</span>
         </Figure>
       </dl>
       <Decisions counts={report.decisions} />
