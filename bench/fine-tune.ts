@@ -31,9 +31,10 @@ export async function fineTune(
   console.log(`  views: ${report.model.views}`)
   const tuning = report.training?.tuning
   if (tuning !== undefined) {
-    const { trainFrom, size, epochs, photos } = tuning
+    const { trainFrom, size, epochs, epochsPlanned, keptEpoch = 'none', photos } = tuning
+    const last = epochs.at(-1)?.epoch ?? 0
     console.log(
-      `  learned from ${photos} photos of ${size} px: ${trainFrom} on, ${epochs.length} epochs`,
+      `  learned from ${photos} photos of ${size} px: ${trainFrom} on, ${last} of ${epochsPlanned} epochs, kept: ${keptEpoch}`,
     )
   }
   for (const note of report.training?.notes ?? []) {

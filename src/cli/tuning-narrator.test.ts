@@ -8,9 +8,11 @@ const settings = {
     weightDecay: 0,
     firstRateShare: 0.25,
     labelSmoothing: 0,
-    ...{ gradientClip: 5, sharpnessRadius: 0.05, tunedShare: 0.85 },
+    sharpnessRadius: 0.05,
+    gradientClip: 5,
     dropout: 0,
     averageDecay: 0,
+    tunedShare: 0.85,
   },
   schedule: { peak: 0.001, steps: 240, warmUpSteps: 10 },
 }

@@ -321,4 +321,21 @@ describe('a batch norm that trains', () => {
     const { loss } = await folded.step(request(0))
     expect((await trainer.step(request(0))).loss).toBeCloseTo(loss, 2)
   })
+
+  it('keeps the statistics of the weights as they are, where a step looks uphill too', async () => {
+    const statistics = await measureStatistics(NETWORK, WEIGHTS, {
+      photos: PHOTOS,
+      batches: [photos],
+      threads: 1,
+    })
+    const running = async (more: Partial<TrainingOptions>) => {
+      const { trainer } = await open({ ...OPTIONS, batchNorm: { statistics }, ...more })
+      await trainer.step(request(0))
+      const all = Object.entries(values(await trainer.read()))
+      return all.filter(([name]) => name.endsWith('#mean') || name.endsWith('#variance'))
+    }
+    const plain = await running({})
+    expect(plain).toHaveLength(4)
+    expect(await running({ sharpnessRadius: 0.5 })).toEqual(plain)
+  })
 })
