@@ -138,6 +138,34 @@ export function judgeLogits(labels: Int32Array, logits: Float32Array, classes: n
   }
 }
 
+/**
+ * As `judgeLogits`, for a network that was taught not to be sure, as label smoothing does: where it has all right, the
+ * temperature is that of one photo more, the least sure one with its second label. So losses compare whether all are right
+ * or not, and scores become surer without becoming 1.
+ */
+export function judgeSmoothed(labels: Int32Array, logits: Float32Array, classes: number) {
+  const judged = judgeLogits(labels, logits, classes)
+  if (judged.accuracy < 1) return judged
+  const scoresOf = (row: number) => logits.subarray(row * classes, (row + 1) * classes)
+  const secondOf = (row: number): number => {
+    const others = scoresOf(row).map((score, at) => (at === labels[row] ? -Infinity : score))
+    return others.indexOf(Math.max(...others))
+  }
+  const leadOf = (row: number) => scoresOf(row)[labels[row]!]! - scoresOf(row)[secondOf(row)]!
+  const least = [...labels.keys()].reduce((one, other) =>
+    leadOf(other) < leadOf(one) ? other : one,
+  )
+  const more = new Float32Array(logits.length + classes)
+  more.set(logits)
+  more.set(scoresOf(least), logits.length)
+  const temperature = fitTemperature(more, classes, Int32Array.from([...labels, secondOf(least)]))
+  return {
+    ...judged,
+    temperature,
+    loss: negativeLogLikelihood(logits, classes, labels, temperature),
+  }
+}
+
 /** Labels and logits of the rows that were held out once. */
 export function heldOut(
   { labels, classes }: Pick<LabelledRows, 'labels' | 'classes'>,

@@ -163,8 +163,8 @@ function join<Values extends Int32Array | Float32Array | Float64Array>(
 export function fitThresholds(
   { labels, logits, distances }: HeldOutAnswers,
   classes: number,
+  { temperature } = judgeLogits(labels, logits, classes),
 ): Thresholds {
-  const { temperature } = judgeLogits(labels, logits, classes)
   const predicted = argmaxRows(logits, classes)
   const confidence = Float64Array.from(labels, (_, row) => {
     const scores = logits.subarray(row * classes, (row + 1) * classes)

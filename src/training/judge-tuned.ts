@@ -1,7 +1,7 @@
 /** The numbers before and after a fine-tuning: the head it starts from, and what is said of its result. */
 import { gatherRows } from '../learn/gather-rows.ts'
 import type { HeadSetting } from '../learn/head-setting.ts'
-import { applyHead, judgeLogits } from '../learn/held-out.ts'
+import { applyHead, judgeSmoothed } from '../learn/held-out.ts'
 import { fitRejection, projectRows, rejectionDistances } from '../learn/rejection.ts'
 import { transformFeatures } from '../learn/scaling.ts'
 import { trainHead } from '../learn/train-head.ts'
@@ -57,8 +57,9 @@ export async function judgeTuned(gemm: Gemm, task: JudgeTunedTask): Promise<FitR
   })
   const held = await answersOf(validation)
   const answers = await answersOf(measured)
-  const thresholds = fitThresholds(held, classes)
-  const chosen = { ...START, l2: 0, ...judgeLogits(held.labels, held.logits, classes) }
+  const judged = judgeSmoothed(held.labels, held.logits, classes)
+  const thresholds = fitThresholds(held, classes, judged)
+  const chosen = { ...START, l2: 0, ...judged }
   return {
     chosen,
     trials: [],

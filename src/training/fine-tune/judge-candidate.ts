@@ -10,7 +10,7 @@ import { openFeaturizer } from '../../features/featurizer.ts'
 import { encodeInferenceGraph } from '../../features/inference-graph.ts'
 import type { View } from '../../features/views.ts'
 import { answerRow } from '../../learn/answer-row.ts'
-import { judgeLogits } from '../../learn/held-out.ts'
+import { judgeSmoothed } from '../../learn/held-out.ts'
 import type { LinearHead } from '../../learn/softmax-regression.ts'
 import type { Network } from '../../tensor/network.ts'
 import type { Weights } from '../../tensor/tensor.ts'
@@ -69,6 +69,6 @@ export async function judgeCandidate(
     await featurizer.close()
   }
   if (!logits.every(Number.isFinite)) return undefined
-  const { accuracy, loss } = judgeLogits(labels, logits, classes)
+  const { accuracy, loss } = judgeSmoothed(labels, logits, classes)
   return { accuracy, loss }
 }

@@ -8,7 +8,7 @@ import type { Finding } from '../../datasets/findings.ts'
 import { manifestId } from '../../datasets/manifest.ts'
 import { withLock } from '../../download/file-lock.ts'
 import { readBackboneWeights } from '../../features/backbone-weights.ts'
-import { judgeLogits } from '../../learn/held-out.ts'
+import { judgeSmoothed } from '../../learn/held-out.ts'
 import type { LinearHead } from '../../learn/softmax-regression.ts'
 import type { Attempt, AttemptPlan } from '../attempt.ts'
 import type { StartTuningTask } from '../fit-task.ts'
@@ -194,7 +194,7 @@ async function startFrom(
     { onReport: () => onEvent({ stage: 'step', trial: undefined }), signal },
   )
   const truth = Int32Array.from(validation, (row) => labelIds[row] ?? 0)
-  return { head, baseline: judgeLogits(truth, frozenLogits, classes) }
+  return { head, baseline: judgeSmoothed(truth, frozenLogits, classes) }
 }
 
 function refuseRounded({ id, quantization }: Backbone): void {
