@@ -3,12 +3,12 @@ import { expect, it } from 'vitest'
 import { createTuningNarrator } from './tuning-narrator.ts'
 
 const settings = {
-  ...{ trainFrom: 'block7', size: 224, batchSize: 32, epochs: 12 },
+  ...{ trainFrom: 'block7', size: 224, batchSize: 32, epochs: 12, judgedEvery: 2 },
   ...{
     weightDecay: 0,
     firstRateShare: 0.25,
     labelSmoothing: 0,
-    sharpnessRadius: 0.05,
+    sharpness: { radius: 0.05, photos: 8 },
     gradientClip: 5,
     dropout: 0,
     averageDecay: 0,

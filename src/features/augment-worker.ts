@@ -1,10 +1,9 @@
-/** Runs in a worker thread: photos → changed as they ask for → squashed to the network's side. */
+/** Runs in a worker thread: photos → at the network's side, changed as they ask for. */
 import { workerData } from 'piscina'
 import { serializeError } from '../core/errors.ts'
 import { augmentPixels } from '../images/augment.ts'
 import { decodePhoto } from '../images/decode.ts'
 import { checkPhotoSize, readPhotoFile } from '../images/read-photo-file.ts'
-import { squashPixels } from '../images/squash.ts'
 import type { HeldTask, WorkerReply } from '../tensor/worker-pool.ts'
 import type { AugmentTask, AugmentWorkerData, PhotoToAugment } from './augmented-photos.ts'
 import { checkUnchanged } from './check-unchanged.ts'
@@ -16,7 +15,7 @@ function createHandler({ size, maxPixels, maxPhotoBytes }: AugmentWorkerData) {
     checkPhotoSize(bytes.length, maxPhotoBytes)
     checkUnchanged(photo, bytes, sha256)
     const decoded = await decodePhoto(bytes, { size, maxPixels })
-    return squashPixels(augmentPixels(decoded, augmentation), size).data
+    return augmentPixels(decoded, augmentation, size).data
   }
 
   return async ({

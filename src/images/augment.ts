@@ -5,9 +5,11 @@
  * Light as Howard 2013 changes it (https://arxiv.org/abs/1312.5402, section 2), what is hidden as random erasing does
  * (Zhong et al. 2017, https://arxiv.org/abs/1708.04896), but in grey.
  *
- * Works on decoded pixels, before the one definition of preprocessing squashes them to the network's side.
+ * A part is taken of decoded pixels, before the one definition of preprocessing squashes it to the network's side; all else is
+ * done to what that gives.
  */
 import type { Pixels } from './decode.ts'
+import { squashPixels } from './squash.ts'
 
 /** A part of a photo, as shares of its sides from 0 to 1. */
 export interface PhotoPart {
@@ -89,66 +91,77 @@ const placePart = (width: number, height: number, random: Source): PhotoPart => 
   height,
 })
 
-/** A copy of the pixels that are kept; at least one. */
-export function augmentPixels(photo: Pixels, augmentation: Augmentation): Pixels {
-  const kept = cropPixels(photo, augmentation)
-  changeLight(kept.data, augmentation)
-  const { hidden } = augmentation
-  if (hidden !== undefined) hidePart(kept, hidden)
-  return kept
+/** `[size, size, 3]`: a photo as a network at this side would see it, had it been taken so; of a part, at least a pixel. */
+export function augmentPixels(photo: Pixels, augmentation: Augmentation, size: number): Pixels {
+  const seen = squashPixels(cropPixels(photo, augmentation.crop), size)
+  // Light is changed and pixels are mirrored where there are fewer of them.
+  const levels = changeLight(seen, augmentation)
+  if (augmentation.hidden !== undefined) hidePart(levels, augmentation.hidden)
+  return levels
 }
 
-function cropPixels(
-  { data, width, height }: Pixels,
-  { crop, isMirrored }: Pick<Augmentation, 'crop' | 'isMirrored'>,
-): Pixels {
+function cropPixels({ data, width, height }: Pixels, crop: PhotoPart): Pixels {
   const [left, cropWidth] = span(crop.left, crop.width, width)
   const [top, cropHeight] = span(crop.top, crop.height, height)
-  const result = new Uint8Array(cropWidth * cropHeight * 3)
-  let to = 0
+  const rowBytes = cropWidth * 3
+  const kept = new Uint8Array(cropHeight * rowBytes)
   for (let row = 0; row < cropHeight; row++) {
     const start = ((top + row) * width + left) * 3
-    for (let column = 0; column < cropWidth; column++) {
-      const from = start + (isMirrored ? cropWidth - 1 - column : column) * 3
-      result[to++] = data[from]!
-      result[to++] = data[from + 1]!
-      result[to++] = data[from + 2]!
-    }
+    kept.set(data.subarray(start, start + rowBytes), row * rowBytes)
   }
-  return { data: result, width: cropWidth, height: cropHeight }
+  return { data: kept, width: cropWidth, height: cropHeight }
 }
 
-/** In place. With g a pixel's grey and m their mean: brightness · (m + contrast · (g + saturation · (level − g) − m)). */
+/** Fractions of a level that are reckoned with: whole numbers are the fastest to compute with. */
+const FRACTIONS = 1 << 16
+
+/**
+ * A copy, mirrored where that is asked for. With g a pixel's grey and m their mean, a level becomes
+ * brightness · (m + contrast · (g + saturation · (level − g) − m)).
+ */
 function changeLight(
-  data: Uint8Array,
+  { data, width, height }: Pixels,
   {
+    isMirrored,
     brightness,
     contrast,
     saturation,
-  }: Pick<Augmentation, 'brightness' | 'contrast' | 'saturation'>,
-): void {
-  const [ofRed, ofGreen, ofBlue] = LUMA
-  let sum = 0
-  if (contrast !== 1) {
-    for (let at = 0; at < data.length; at += 3) {
-      sum += ofRed * data[at]! + ofGreen * data[at + 1]! + ofBlue * data[at + 2]!
+  }: Pick<Augmentation, 'isMirrored' | 'brightness' | 'contrast' | 'saturation'>,
+): Pixels {
+  const mean = contrast === 1 ? 0 : meanGrey(data)
+  const ofGrey = brightness * contrast * (1 - saturation)
+  const [ofRed = 0, ofGreen = 0, ofBlue = 0] = LUMA.map((share) =>
+    Math.round(FRACTIONS * ofGrey * share),
+  )
+  const ofLevel = Math.round(FRACTIONS * brightness * contrast * saturation)
+  const shift = Math.round(FRACTIONS * (brightness * (1 - contrast) * mean + 0.5))
+  // Stops at black and white.
+  const levels = new Uint8ClampedArray(data.length)
+  for (let row = 0; row < height; row++) {
+    let from = row * width * 3
+    let to = isMirrored ? from + (width - 1) * 3 : from
+    const step = isMirrored ? -3 : 3
+    for (let column = 0; column < width; column++, from += 3, to += step) {
+      const red = data[from]!
+      const green = data[from + 1]!
+      const blue = data[from + 2]!
+      const grey = ofRed * red + ofGreen * green + ofBlue * blue + shift
+      levels[to] = (ofLevel * red + grey) >> 16
+      levels[to + 1] = (ofLevel * green + grey) >> 16
+      levels[to + 2] = (ofLevel * blue + grey) >> 16
     }
   }
-  const mean = (3 * sum) / data.length
-  const ofLevel = brightness * contrast * saturation
-  const ofGrey = brightness * contrast * (1 - saturation)
-  const shift = brightness * (1 - contrast) * mean
-  // Rounds and stops at black and white.
-  const levels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length)
-  for (let at = 0; at < levels.length; at += 3) {
-    const red = levels[at]!
-    const green = levels[at + 1]!
-    const blue = levels[at + 2]!
-    const grey = ofGrey * (ofRed * red + ofGreen * green + ofBlue * blue) + shift
-    levels[at] = ofLevel * red + grey
-    levels[at + 1] = ofLevel * green + grey
-    levels[at + 2] = ofLevel * blue + grey
+  return { data: new Uint8Array(levels.buffer), width, height }
+}
+
+function meanGrey(data: Uint8Array): number {
+  let [red, green, blue] = [0, 0, 0]
+  for (let at = 0; at < data.length; at += 3) {
+    red += data[at]!
+    green += data[at + 1]!
+    blue += data[at + 2]!
   }
+  return (3 * (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)) / data.length
 }
 
 /** In place. */

@@ -49,9 +49,9 @@ export interface Judgement {
 }
 
 export interface TuningEpoch {
-  /** From 1. */
+  /** Times that the photos had passed by, to a tenth: with a time budget not always whole. */
   readonly epoch: number
-  /** Of the photos that were learned from since the epoch before, changed, with the target smoothed. */
+  /** Of the photos that were learned from since the judgement before, changed, with the target smoothed, uphill of the weights. */
   readonly loss: number
   readonly accuracy: number
   readonly validation: Judgement

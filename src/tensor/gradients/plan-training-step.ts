@@ -94,25 +94,28 @@ export function composeTrainingStep(
   const { observed } = options
   const frozen = emitBeforeFirst(network, weights, { builder, graph, first, levels, observed })
   const layout = createLayout(graph, block)
-  const descend = (weight: TrainedPart['weight']) => {
+  const descend = (weight: TrainedPart['weight'], count: number) => {
+    const firstOf = (value: Value) =>
+      count === photos ? value : graph.slice(value, { axis: 0, from: 0, to: count })
     const { result, gradients } = differentiate({
-      ...{ graph, layout, photos, layers: network.layers, shape, first, frozen, rule, weight },
+      ...{ graph, layout, layers: network.layers, shape, first, rule, weight },
+      ...{ photos: count, frozen: (id) => firstOf(frozen(id)) },
       last: logits.layer,
-      ...(factor && { factor }),
+      ...(factor && { factor: { layer: factor.layer, value: firstOf(factor.value) } }),
     })
-    const loss = emitLoss(graph, { logits: result.plain(), targets, photos })
+    const loss = emitLoss(graph, {
+      ...{ logits: result.plain(), targets: firstOf(targets), photos: count },
+    })
     return { loss, byWeight: gradients(loss.gradient) }
   }
   const flat = (name: string, gradient: Value) =>
     graph.reshape(gradient, [elementCount(dimsOf.get(name) ?? [])])
   const asKernel = (name: string, value: Value) => graph.reshape(value, dimsOf.get(name) ?? [])
-  const { loss, byWeight: steepest } = descend((name) => asKernel(name, name))
-  const { sharpnessRadius: radius } = options
-  let byWeight = steepest
-  if (radius !== undefined) {
-    const uphill = emitUphill(graph, steepest, { radius, flat })
-    byWeight = descend((name) => asKernel(name, uphill.get(name) ?? name)).byWeight
-  }
+  const uphill = emitUphill(graph, options.sharpness, {
+    steepest: (count) => descend((name) => asKernel(name, name), count).byWeight,
+    flat,
+  })
+  const { loss, byWeight } = descend((name) => asKernel(name, uphill.get(name) ?? name), photos)
   const length = emitLength(graph, [...byWeight.values()])
   const clipped = emitClip(graph, length, options.gradientClip)
   const next = new Map<string, Value>()
@@ -240,19 +243,27 @@ function emitLength(graph: StepGraph, gradients: readonly Value[]): Value {
   return graph.node('Sqrt', [graph.node('Sum', squares)])
 }
 
+interface Steepest {
+  /** Gradients of the first so many photos at the weights as they are. */
+  steepest(photos: number): ReadonlyMap<string, Value>
+  flat(name: string, gradient: Value): Value
+}
+
 /**
- * Weights `radius` away, over all of them together, where the loss grows fastest (Foret et al. 2020,
- * https://arxiv.org/abs/2010.01412, equation 2).
+ * Weights so far away, over all of them together, where the loss grows fastest (Foret et al. 2020,
+ * https://arxiv.org/abs/2010.01412, equation 2); none where a step does not look there.
  */
 function emitUphill(
   graph: StepGraph,
-  gradients: ReadonlyMap<string, Value>,
-  { radius, flat }: { readonly radius: number; flat(name: string, gradient: Value): Value },
+  sharpness: TrainingOptions['sharpness'],
+  { steepest, flat }: Steepest,
 ): ReadonlyMap<string, Value> {
+  if (sharpness === undefined) return new Map()
+  const gradients = steepest(sharpness.photos)
   const length = emitLength(graph, [...gradients.values()])
   // A gradient of nothing leads nowhere, and must not become a number that is none.
   const share = graph.node('Div', [
-    graph.scalar(radius),
+    graph.scalar(sharpness.radius),
     graph.node('Max', [length, graph.scalar(SHORTEST)]),
   ])
   return new Map(

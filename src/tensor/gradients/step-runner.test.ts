@@ -140,7 +140,7 @@ describe('a training', () => {
     expect(values(await other.read())).toEqual(values(await trainer.read()))
   })
 
-  it('takes the gradient uphill, where a step asks for flat places', async () => {
+  it.each([PHOTOS, 2])('takes the gradient uphill, as %i of 4 photos lead there', async (few) => {
     const plain: TrainingOptions = {
       ...{ batchSize: PHOTOS, optimiser: { kind: 'sgd', momentum: 0 }, weightDecay: 0 },
       batchNorm: 'frozen',
@@ -152,7 +152,12 @@ describe('a training', () => {
         threads: 1,
       })
       opened.push(trainer)
-      const { loss, gradientNorm } = await trainer.step(request(0, rate))
+      const { batchSize } = options
+      const { loss, gradientNorm } = await trainer.step({
+        ...request(0, rate),
+        photos: photos.slice(0, batchSize * SIZE * SIZE * 3),
+        targets: targets.slice(0, batchSize * CLASSES),
+      })
       const { tensors } = await trainer.read()
       const gradient = new Map(
         [...weights].map(([name, { data }]) => [
@@ -163,7 +168,7 @@ describe('a training', () => {
       return { loss, gradientNorm, gradient }
     }
     const radius = 0.5
-    const here = await gradientAt(WEIGHTS, plain)
+    const here = await gradientAt(WEIGHTS, { ...plain, batchSize: few })
     const uphill = new Map(
       [...WEIGHTS].map(([name, { dims, data }]) => {
         const step = here.gradient.get(name) ?? new Float32Array()
@@ -172,9 +177,9 @@ describe('a training', () => {
       }),
     )
     const there = await gradientAt(uphill, plain)
-    const flat = await gradientAt(WEIGHTS, { ...plain, sharpnessRadius: radius })
-    expect(there.loss).toBeGreaterThan(here.loss)
-    expect(flat.loss).toBeCloseTo(here.loss, 6)
+    const flat = await gradientAt(WEIGHTS, { ...plain, sharpness: { radius, photos: few } })
+    expect(there.loss).toBeGreaterThan((await gradientAt(WEIGHTS, plain)).loss)
+    expect(flat.loss).toBeCloseTo(there.loss, 5)
     expect(flat.gradientNorm).toBeCloseTo(there.gradientNorm, 4)
     for (const [name, gradient] of there.gradient) {
       for (const [at, value] of gradient.entries()) {
@@ -336,6 +341,6 @@ describe('a batch norm that trains', () => {
     }
     const plain = await running({})
     expect(plain).toHaveLength(4)
-    expect(await running({ sharpnessRadius: 0.5 })).toEqual(plain)
+    expect(await running({ sharpness: { radius: 0.5, photos: PHOTOS } })).toEqual(plain)
   })
 })

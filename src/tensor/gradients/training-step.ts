@@ -33,11 +33,14 @@ export interface TrainingOptions {
    */
   readonly firstRateShare?: number
   /**
-   * Takes the gradient not at the weights but so far uphill of them, over all that train together, so that they settle where
-   * the loss is flat (Foret et al. 2020, https://arxiv.org/abs/2010.01412). What trains is computed twice. At the weights
-   * themselves where it is left out.
+   * Takes the gradient not at the weights but `radius` uphill of them, over all that train together, so that they settle
+   * where the loss is flat (Foret et al. 2020, https://arxiv.org/abs/2010.01412). At the weights themselves where it is left out.
    */
-  readonly sharpnessRadius?: number
+  readonly sharpness?: {
+    readonly radius: number
+    /** Of a batch, the first so many show where uphill is: what trains is computed twice for them (Bahri et al. 2021, https://arxiv.org/abs/2110.08529). */
+    readonly photos: number
+  }
   /** Longest gradient over all weights together; a longer one is scaled down to it. None where it is left out. */
   readonly gradientClip?: number
   /**

@@ -111,9 +111,9 @@ export async function chooseSettings(
   if ('neededMs' in answer) {
     return { neededMs: spentMs + answer.neededMs + tailMs, budgetMs: budget.ms }
   }
-  const { depth, epochs, photosPerSecond, tuneMs } = answer
+  const { depth, epochs, judgedEvery, photosPerSecond, tuneMs } = answer
   return {
-    settings: planTuneSettings(depth, epochs, learn.length),
+    settings: planTuneSettings(depth, epochs, learn.length, judgedEvery),
     isRounded,
     budget: {
       ...{ ms: budget.ms, photosPerSecond, judgeMs, tailMs },

@@ -128,13 +128,13 @@ function planStep({
   classes,
   observed,
 }: LearnPlan): Promise<TrainingStep> {
-  const { size, trainFrom, batchSize, weightDecay, firstRateShare, sharpnessRadius } = settings
+  const { size, trainFrom, batchSize, weightDecay, firstRateShare, sharpness } = settings
   const { gradientClip, dropout, averageDecay } = settings
   return planTrainingStep(
     withHead(featureNetwork(backbone.network, size), classes),
     startWeights({ weights, head }),
     {
-      ...{ trainFrom, batchSize, weightDecay, firstRateShare, sharpnessRadius },
+      ...{ trainFrom, batchSize, weightDecay, firstRateShare, sharpness },
       ...{ gradientClip, dropout, averageDecay },
       ...(observed && { observed }),
       optimiser: ADAMW,

@@ -8,7 +8,6 @@ import {
   planLadder,
   shortenSchedule,
 } from './plan-budget.ts'
-import { judgedEvery } from './tune-progress.ts'
 import { planTuneSettings } from './tune-settings.ts'
 import { featureNetwork } from './tuning-network.ts'
 
@@ -57,8 +56,8 @@ describe('planBudget', () => {
     if ('neededMs' in answer) throw new Error('Expected epochs')
     expect(answer.epochs).toBeGreaterThan(0)
     expect(answer.tuneMs).toBeLessThan(60_000 * minutes)
-    const { epochs, photosPerSecond, tuneMs } = answer
-    const judged = Math.ceil(epochs / judgedEvery(epochs))
+    const { epochs, judgedEvery, photosPerSecond, tuneMs } = answer
+    const judged = Math.ceil(epochs / judgedEvery)
     expect(tuneMs).toBeCloseTo((1000 * epochs * photos) / photosPerSecond + judged * 2000)
   })
 
@@ -71,9 +70,9 @@ describe('planBudget', () => {
     expect(new Set(depths)).toEqual(new Set([0, 1]))
   })
 
-  it('takes what costs least with the epochs that fit, down to one', () => {
-    expect(ask(2.5, 8000, 200)).toMatchObject({ depth: cheapest, epochs: 3 })
-    expect(ask(1, 8000, 200)).toMatchObject({ depth: cheapest, epochs: 1 })
+  it('takes what costs least with the epochs and tenths that fit, down to one', () => {
+    expect(ask(2.5, 8000, 200)).toMatchObject({ depth: cheapest, epochs: 3.2 })
+    expect(ask(1, 8000, 200)).toMatchObject({ depth: cheapest, epochs: 1.2 })
   })
 
   it('tells what one epoch would need where there is no time for it', () => {
@@ -104,16 +103,17 @@ describe('shortenSchedule', () => {
     expect(at(290, 1600)).toBe(settings)
   })
 
-  it('ends with a whole epoch in time', () => {
+  it('ends with a tenth of an epoch in time', () => {
     const { epochs, schedule } = at(20, 20_000)
-    expect(epochs).toBe(8)
-    expect(schedule).toEqual({ ...settings.schedule, steps: 160 })
-    expect((schedule.steps - 20) * 100 + 7 * 500).toBeLessThan(20_000)
+    expect(epochs).toBe(8.9)
+    expect(schedule).toEqual({ ...settings.schedule, steps: 178 })
+    const judged = Math.ceil(epochs / settings.judgedEvery)
+    expect((schedule.steps - 20) * 100 + judged * 500).toBeLessThan(20_000)
   })
 
-  it('ends within an epoch where there is no time for a whole one, at once where there is none', () => {
-    expect(at(45, 1800).schedule.steps).toBe(55)
+  it('ends at once where there is no time', () => {
+    expect(at(45, 1800).schedule.steps).toBe(54)
     expect(at(45, -1000).schedule.steps).toBe(45)
-    expect(at(7, 0)).toMatchObject({ epochs: 1, schedule: { steps: 7 } })
+    expect(at(7, 0)).toMatchObject({ epochs: 0.3, schedule: { steps: 7 } })
   })
 })

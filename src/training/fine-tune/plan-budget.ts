@@ -1,13 +1,14 @@
 /** What fits into a span of time: how deep, how closely and how often a network learns. Pure numbers. */
 import type { Network } from '../../tensor/network.ts'
-import { judgedEvery } from './tune-progress.ts'
 import {
   type Depth,
   firstToLearn,
   learnedSide,
   leastEpochs,
+  leastJudgedEvery,
   stepsOf,
   type TuneSettings,
+  UPHILL_SHARE,
 } from './tune-settings.ts'
 
 /**
@@ -20,6 +21,8 @@ const LADDER = [
 ] as const
 /** More would be of no use. */
 const MOST_EPOCHS = 12
+/** Share of the time that judging takes at most, unless the last epoch alone takes more. */
+const JUDGED_SHARE = 0.1
 /** Share of the time that is planned with: the rest is for what a measurement of seconds cannot tell. */
 const PLANNED_SHARE = 0.92
 
@@ -42,9 +45,10 @@ export function planLadder(network: Network, side: number): Rung[] {
 
 /**
  * Cost of a photo in a step: all of the network forward; what learns twice more, for inputs and weights; and all three of
- * that once more uphill.
+ * that once more for the photos that show the way uphill.
  */
-export const costOf = ({ shareBehind }: Pick<Depth, 'shareBehind'>): number => 1 + 5 * shareBehind
+export const costOf = ({ shareBehind }: Pick<Depth, 'shareBehind'>): number =>
+  1 + (2 + 3 * UPHILL_SHARE) * shareBehind
 
 export interface BudgetQuestion {
   /** From cheap to dear. */
@@ -62,6 +66,8 @@ export interface BudgetQuestion {
 export interface Fitting {
   readonly depth: Rung
   readonly epochs: number
+  /** Epochs from one judgement to the next. */
+  readonly judgedEvery: number
   readonly photosPerSecond: number
   /** Until the last epoch is over. */
   readonly tuneMs: number
@@ -82,19 +88,26 @@ export function planBudget({
 }: BudgetQuestion): BudgetAnswer {
   const options = ladder.map((depth) => {
     const msPerPhoto = (measured.msPerPhoto * costOf(depth)) / costOf(measured.depth)
+    const epochMs = photos * msPerPhoto
+    const everyOf = (epochs: number) =>
+      Math.max(leastJudgedEvery(epochs), Math.ceil(judgeMs / (JUDGED_SHARE * epochMs)))
     const tuneMs = (epochs: number) =>
-      epochs * photos * msPerPhoto + Math.ceil(epochs / judgedEvery(epochs)) * judgeMs
+      epochs * epochMs + Math.ceil(epochs / everyOf(epochs)) * judgeMs
     const enough = Math.max(depth.leastEpochs, leastEpochs(photos))
-    const fits = (epochs: number) => tuneMs(epochs) <= PLANNED_SHARE * leftMs
-    let epochs = Math.max(MOST_EPOCHS, enough)
-    while (epochs > 0 && !fits(epochs)) epochs--
-    return { depth, msPerPhoto, tuneMs, enough, epochs }
+    const fits = (tenths: number) => tuneMs(tenths / 10) <= PLANNED_SHARE * leftMs
+    let tenths = 10 * Math.max(MOST_EPOCHS, Math.ceil(enough))
+    while (tenths >= 10 && !fits(tenths)) tenths--
+    const epochs = tenths / 10
+    return { depth, msPerPhoto, tuneMs, enough, epochs, judgedEvery: everyOf(epochs) }
   })
   const best = options.findLast(({ epochs, enough }) => epochs >= enough) ?? options[0]
   if (best === undefined) throw new RangeError('Expected a rung, received none')
-  const { depth, msPerPhoto, epochs, tuneMs } = best
-  if (epochs === 0) return { neededMs: Math.ceil(tuneMs(1) / PLANNED_SHARE) }
-  return { depth, epochs, photosPerSecond: 1000 / msPerPhoto, tuneMs: tuneMs(epochs) }
+  const { depth, msPerPhoto, epochs, judgedEvery, tuneMs } = best
+  if (epochs < 1) return { neededMs: Math.ceil(tuneMs(1) / PLANNED_SHARE) }
+  return {
+    ...{ depth, epochs, judgedEvery, photosPerSecond: 1000 / msPerPhoto },
+    tuneMs: tuneMs(epochs),
+  }
 }
 
 export interface Pace {
@@ -106,24 +119,20 @@ export interface Pace {
 
 /**
  * The settings with fewer steps where steps take longer than was measured, so that the rate still falls to nothing in
- * time: whole epochs, or else what is left of this one. The same settings where there is time for all of them.
+ * time. The same settings where there is time for all of them.
  */
 export function shortenSchedule(
   settings: TuneSettings,
   { steps, photos }: { readonly steps: number; readonly photos: number },
   { stepMs, judgeMs, leftMs }: Pace,
 ): TuneSettings {
-  const { schedule, epochs, batchSize } = settings
+  const { schedule, judgedEvery, batchSize } = settings
   const epochSteps = photos / batchSize
-  const msPerStep = stepMs + judgeMs / (epochSteps * judgedEvery(epochs))
+  const msPerStep = stepMs + judgeMs / (epochSteps * judgedEvery)
   if ((schedule.steps - steps) * msPerStep <= leftMs) return settings
   const affordable = Math.max(0, (PLANNED_SHARE * leftMs - judgeMs) / msPerStep)
-  const whole = Math.floor((steps + affordable) / epochSteps)
-  const shorter =
-    stepsOf(whole, photos) > steps ? stepsOf(whole, photos) : Math.floor(steps + affordable)
-  return {
-    ...settings,
-    epochs: Math.min(epochs, Math.max(1, whole)),
-    schedule: { ...schedule, steps: Math.min(schedule.steps, shorter) },
-  }
+  const tenths = Math.max(1, Math.floor((10 * (steps + affordable)) / epochSteps))
+  const epochs = Math.min(settings.epochs, tenths / 10)
+  const last = Math.max(steps, stepsOf(epochs, photos))
+  return { ...settings, epochs, schedule: { ...schedule, steps: Math.min(schedule.steps, last) } }
 }

@@ -1,6 +1,6 @@
 /** How far a fine-tuning has come, as data that a checkpoint holds; and when it is over. */
 import type { Judgement, TuningEpoch } from '../report.ts'
-import type { TuneSettings } from './tune-settings.ts'
+import { stepsOf, type TuneSettings } from './tune-settings.ts'
 
 export interface TuneProgress {
   /** Steps that are done. */
@@ -27,10 +27,9 @@ export const BEGINNING: TuneProgress = {
  */
 const PATIENCE_SHARE = 0.7
 const LEAST_PATIENCE = 4
-/** Steps between two judgements at least: an epoch of few photos is over at once. */
+/** Steps and epochs between two judgements at least: an epoch of few photos is over at once. */
 const JUDGED_STEPS = 10
-/** To judge one takes time: of many epochs so many are judged. */
-const MOST_JUDGED = 8
+const JUDGED_EPOCHS = 0.5
 
 /** Counts a step: its mean loss, and the photos that it had right. */
 export const addStep = (
@@ -51,12 +50,12 @@ export function addJudgement(
   { steps, epochs, bestEpoch, sum }: TuneProgress,
   validation: Judgement,
   baseline: Judgement,
-  { batchSize, photos }: Passing,
+  { settings, photos }: Passing,
 ): TuneProgress {
   const figures: TuningEpoch = {
-    epoch: Math.max(1, epochsIn(steps, { batchSize, photos })),
+    epoch: epochAt(steps, { settings, photos }) ?? settings.epochs,
     loss: sum.loss / sum.steps,
-    accuracy: sum.correct / (sum.steps * batchSize),
+    accuracy: sum.correct / (sum.steps * settings.batchSize),
     validation,
   }
   const least = epochs.find(({ epoch }) => epoch === bestEpoch)?.validation.loss
@@ -72,28 +71,28 @@ export function addJudgement(
 }
 
 export interface Passing {
-  readonly batchSize: number
+  readonly settings: TuneSettings
   /** Photos that pass by in an epoch. */
   readonly photos: number
 }
 
-/** Epochs that are over after so many steps. */
-const epochsIn = (steps: number, { batchSize, photos }: Passing): number =>
-  Math.floor((steps * batchSize) / photos)
+/** The epoch with the last step of which a judgement is due, to a tenth; undefined for every other step. */
+function epochAt(steps: number, { settings, photos }: Passing): number | undefined {
+  const { schedule, epochs, judgedEvery, batchSize } = settings
+  if (steps >= schedule.steps) return epochs
+  const before = Math.round((epochs - (steps * batchSize) / photos) / judgedEvery)
+  const epoch = Math.round(10 * (epochs - before * judgedEvery)) / 10
+  return before > 0 && steps === stepsOf(epoch, photos) ? epoch : undefined
+}
 
-/** Every so many epochs one is judged, counted back from the last. */
-export const judgedEvery = (epochs: number): number => Math.ceil(epochs / MOST_JUDGED)
-
-/** Whether an epoch that is judged has ended with the last step, or the last one of all is done. */
-export function isDue(
-  { steps, sum }: TuneProgress,
-  { schedule, epochs }: TuneSettings,
-  passing: Passing,
-): boolean {
-  if (steps === schedule.steps) return true
-  const ended = epochsIn(steps, passing)
-  const isEnd = ended > epochsIn(steps - 1, passing)
-  return isEnd && sum.steps >= JUDGED_STEPS && (epochs - ended) % judgedEvery(epochs) === 0
+/** Whether the photos that judge are asked after the last step. */
+export function isDue({ steps, epochs, sum }: TuneProgress, passing: Passing): boolean {
+  const { settings, photos } = passing
+  const epoch = epochAt(steps, passing)
+  if (epoch === undefined) return false
+  // Where the end was put off until a judgement, little has changed since.
+  if (steps >= settings.schedule.steps) return epoch !== epochs.at(-1)?.epoch
+  return sum.steps >= Math.max(JUDGED_STEPS, stepsOf(JUDGED_EPOCHS, photos))
 }
 
 /** Whether all steps are done, or no epoch has been better for long. */

@@ -14,12 +14,16 @@ export interface TuneSettings {
   /** The first block or layer that learns. */
   readonly trainFrom: string
   readonly batchSize: number
+  /** Times that the photos pass by, to a tenth. */
   readonly epochs: number
+  /** From one judgement to the next, counted back from the last. */
+  readonly judgedEvery: number
   readonly schedule: CosineSchedule
   readonly weightDecay: number
   /** Share of the learning rate by which the first layer that learns moves; see `TrainingOptions`. */
   readonly firstRateShare: number
-  readonly sharpnessRadius: number
+  /** See `TrainingOptions`. */
+  readonly sharpness: { readonly radius: number; readonly photos: number }
   readonly labelSmoothing: number
   readonly gradientClip: number
   readonly dropout: number
@@ -36,6 +40,8 @@ const PEAK_STEPS = 200
 const FIRST_RATE_SHARE = 0.25
 /** Where few photos are learned by heart, weights among which the loss is flat say more of new ones: docs/decisions/0030. */
 const SHARPNESS_RADIUS = 0.05
+/** Of a batch, those that show the way uphill: a quarter is as good as all (docs/decisions/0030). */
+export const UPHILL_SHARE = 0.25
 const TUNED_SHARE = 0.85
 /** Steps of the rise, and the share of all steps that it takes at most. */
 const WARM_UP_STEPS = 60
@@ -55,6 +61,8 @@ const EPOCHS = 12
 /** Small datasets pass by more often, so that weights move at all; at most so many times. */
 const LEAST_STEPS = 300
 const MOST_EPOCHS = 40
+/** To judge an epoch takes time: of many so many are judged. */
+const MOST_JUDGED = 8
 
 /** Where a network is divided, and how closely it looks at the photos that it learns from. */
 export interface Depth {
@@ -77,17 +85,22 @@ export function learnedSide(network: Network, side: number): number {
 }
 
 /** Times that so many photos pass by, where nothing limits the time. */
-export const defaultEpochs = (photos: number): number => Math.max(EPOCHS, leastEpochs(photos))
+export const defaultEpochs = (photos: number): number =>
+  Math.max(EPOCHS, Math.ceil(leastEpochs(photos)))
 
 /** Times that few photos pass by at least. */
 export const leastEpochs = (photos: number): number =>
-  Math.min(MOST_EPOCHS, Math.ceil((LEAST_STEPS * BATCH_SIZE) / photos))
+  Math.min(MOST_EPOCHS, (LEAST_STEPS * BATCH_SIZE) / photos)
+
+/** Epochs from one judgement to the next where judging costs next to nothing. */
+export const leastJudgedEvery = (epochs: number): number => Math.ceil(epochs / MOST_JUDGED)
 
 /** The recipe for so many passes over `photos` photos. */
 export function planTuneSettings(
   { trainFrom, size }: Pick<Depth, 'trainFrom' | 'size'>,
   epochs: number,
   photos: number,
+  judgedEvery: number = leastJudgedEvery(epochs),
 ): TuneSettings {
   const steps = stepsOf(epochs, photos)
   return {
@@ -95,6 +108,7 @@ export function planTuneSettings(
     trainFrom,
     batchSize: BATCH_SIZE,
     epochs,
+    judgedEvery,
     schedule: {
       peak: PEAK_RATE * Math.min(1, Math.sqrt(steps / PEAK_STEPS)),
       steps,
@@ -102,7 +116,7 @@ export function planTuneSettings(
     },
     weightDecay: 0.02,
     firstRateShare: FIRST_RATE_SHARE,
-    sharpnessRadius: SHARPNESS_RADIUS,
+    sharpness: { radius: SHARPNESS_RADIUS, photos: UPHILL_SHARE * BATCH_SIZE },
     labelSmoothing: 0.1,
     gradientClip: 5,
     dropout: 0.2,

@@ -70,7 +70,6 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   const { signal, onEvent = () => {} } = context
   const { batchSize } = choice.settings
   const photos = plan.learn.length
-  const passing = { batchSize, photos }
   const judge = judgePlanOf(plan)
   let { settings } = choice
   let progress = kept?.progress.progress ?? BEGINNING
@@ -114,7 +113,7 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
       const isShorter = fitting !== settings
       settings = fitting
       if (isShorter) onEvent({ stage: 'tuning-shortened', settings, done: progress.steps })
-      const isJudged = isDue(progress, settings, passing)
+      const isJudged = isDue(progress, { settings, photos })
       if (!isJudged && !isShorter && performance.now() - savedMs < CHECKPOINT_MS) continue
       const state = await learner.read()
       if (isJudged) {
@@ -126,7 +125,7 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
           break
         }
         const { bestEpoch } = progress
-        progress = addJudgement(progress, judgement, baseline, passing)
+        progress = addJudgement(progress, judgement, baseline, { settings, photos })
         if (progress.bestEpoch !== bestEpoch) best = state
         for (const figures of progress.epochs.slice(-1)) {
           onEvent({ stage: 'tuning-epoch', figures, isBest: progress.bestEpoch !== bestEpoch })

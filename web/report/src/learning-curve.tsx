@@ -36,7 +36,8 @@ export function LearningCurve(props: LearningCurveProps) {
   const values = [baseline, ...points.flatMap(({ training, validation }) => [training, validation])]
   const [least, most] = [Math.min(...values), Math.max(...values)]
   const last = Math.max(2, points.at(-1)?.epoch ?? 2)
-  const x = scaleLinear([1, last], [MARGIN.left, width - MARGIN.right])
+  const first = Math.min(1, points[0]?.epoch ?? 1)
+  const x = scaleLinear([first, last], [MARGIN.left, width - MARGIN.right])
   const y = scaleLinear(
     [Math.max(0, least - 0.05 * (most - least)), props.most ?? most],
     [MARGIN.top + PLOT_HEIGHT_PX, MARGIN.top],
@@ -97,7 +98,7 @@ export function LearningCurve(props: LearningCurveProps) {
             formatX={(epoch) => (Number.isInteger(epoch) ? String(epoch) : '')}
             formatY={props.formatTick}
           />
-          <line class="frozen" x1={x(1)} x2={x(last)} y1={y(baseline)} y2={y(baseline)} />
+          <line class="frozen" x1={x(first)} x2={x(last)} y1={y(baseline)} y2={y(baseline)} />
           <path class="curve curve-before" d={curveOf(({ training }) => training)} />
           <path class="curve curve-after" d={curveOf(({ validation }) => validation)} />
           {shown !== undefined && shown !== kept && (
