@@ -43,14 +43,14 @@ it('says what there is to beat, a line for each epoch, and what came of it', () 
     ...{ validationPhotos: 108, baseline: { accuracy: 0.75, loss: 0.9 } },
   })
   tell({ stage: 'tuning-step', loss: 1, accuracy: 0.5 })
-  tell({ stage: 'tuning-epoch', figures: epochOf(2, 0.7), isBest: false })
-  tell({ stage: 'tuning-epoch', figures: epochOf(3, 0.8), isBest: true })
+  tell({ stage: 'tuning-epoch', figures: epochOf(2, 0.7), isKept: false })
+  tell({ stage: 'tuning-epoch', figures: epochOf(3, 0.8), isKept: true })
   tell({ stage: 'tuned', divergedAt: 61, refusal: undefined })
   expect(lines.map((line) => line.replace(/; [\d,]+\/s(, \w+ left)?/, '; <pace>'))).toEqual([
     'Fine-tuning from block7 on at 224 px: 12 epochs of 640 photos, going on after step 20 of 240\n',
     '  to beat: 75.0 % of 108 held-out photos right with frozen features\n',
     '  epoch 2 of 12: held-out 70.0 % right, loss 0.750; learned from 50.0 %, 1.250; <pace>\n',
-    '  epoch 3 of 12: held-out 80.0 % right, loss 0.750; learned from 50.0 %, 1.250; <pace> (best so far)\n',
+    '  epoch 3 of 12: held-out 80.0 % right, loss 0.750; learned from 50.0 %, 1.250; <pace> (kept so far)\n',
     '  Stopped at step 61: the loss, its gradient or an answer is no number any more\n',
   ])
   // Not a terminal: a line every ten seconds, none of them to wipe.

@@ -104,7 +104,7 @@ export function createTuningNarrator(
           const going = pace === undefined ? '' : `; ${pace}`
           clear()
           say(
-            `  epoch ${epoch} of ${lastEpoch}: held-out ${formatPercent(validation.accuracy)} right, loss ${validation.loss.toFixed(3)}; learned from ${formatPercent(accuracy)}, ${loss.toFixed(3)}${going}${event.isBest ? ' (best so far)' : ''}\n`,
+            `  epoch ${epoch} of ${lastEpoch}: held-out ${formatPercent(validation.accuracy)} right, loss ${validation.loss.toFixed(3)}; learned from ${formatPercent(accuracy)}, ${loss.toFixed(3)}${going}${event.isKept ? ' (kept so far)' : ''}\n`,
           )
           line?.resume()
           return

@@ -65,7 +65,7 @@ export type TrainEvent =
       readonly stage: 'tuning-epoch'
       readonly figures: TuningEpoch
       /** Whether it would be kept if it were the last one. */
-      readonly isBest: boolean
+      readonly isKept: boolean
     }
   /** What a run that is stopped now goes on from. */
   | { readonly stage: 'tuning-kept'; readonly steps: number }

@@ -6,8 +6,8 @@ export interface TuneProgress {
   /** Steps that are done. */
   readonly steps: number
   readonly epochs: readonly TuningEpoch[]
-  /** Of those no worse than the baseline on the validation photos, in accuracy and loss, the epoch of least loss there. */
-  readonly bestEpoch: number | undefined
+  /** Of those no worse than the baseline on the validation photos, in accuracy and loss, the last about as good as the best. */
+  readonly keptEpoch: number | undefined
   /** Over the steps since the judgement before. */
   readonly sum: { readonly steps: number; readonly loss: number; readonly correct: number }
 }
@@ -17,7 +17,7 @@ const NOTHING: TuneProgress['sum'] = { steps: 0, loss: 0, correct: 0 }
 export const BEGINNING: TuneProgress = {
   steps: 0,
   epochs: [],
-  bestEpoch: undefined,
+  keptEpoch: undefined,
   sum: NOTHING,
 }
 
@@ -30,6 +30,11 @@ const LEAST_PATIENCE = 4
 /** Steps and epochs between two judgements at least: an epoch of few photos is over at once. */
 const JUDGED_STEPS = 10
 const JUDGED_EPOCHS = 0.5
+/**
+ * A loss this many times the least is as good: that of a few hundred photos wavers so, and new photos have more from late
+ * epochs, of a low rate (docs/decisions/0030).
+ */
+const WAVERING = 1.05
 
 /** Counts a step: its mean loss, and the photos that it had right. */
 export const addStep = (
@@ -45,9 +50,9 @@ export const addStep = (
   },
 })
 
-/** Adds what the validation photos say, and compares it with the best so far. */
+/** Adds what the validation photos say, and whether that epoch is kept. */
 export function addJudgement(
-  { steps, epochs, bestEpoch, sum }: TuneProgress,
+  { steps, epochs, keptEpoch, sum }: TuneProgress,
   validation: Judgement,
   baseline: Judgement,
   { settings, photos }: Passing,
@@ -58,14 +63,16 @@ export function addJudgement(
     accuracy: sum.correct / (sum.steps * settings.batchSize),
     validation,
   }
-  const least = epochs.find(({ epoch }) => epoch === bestEpoch)?.validation.loss
   // Few photos may be right by chance; the loss tells that from knowing.
-  const isNoWorse = validation.accuracy >= baseline.accuracy && validation.loss <= baseline.loss
-  const isBest = isNoWorse && (least === undefined || validation.loss < least)
+  const isNoWorse = ({ accuracy, loss }: Judgement) =>
+    accuracy >= baseline.accuracy && loss <= baseline.loss
+  const eligible = epochs.map((epoch) => epoch.validation).filter(isNoWorse)
+  const least = Math.min(...eligible.map(({ loss }) => loss))
+  const isKept = isNoWorse(validation) && validation.loss <= WAVERING * least
   return {
     steps,
     epochs: [...epochs, figures],
-    bestEpoch: isBest ? figures.epoch : bestEpoch,
+    keptEpoch: isKept ? figures.epoch : keptEpoch,
     sum: NOTHING,
   }
 }
@@ -97,12 +104,12 @@ export function isDue({ steps, epochs, sum }: TuneProgress, passing: Passing): b
 
 /** Whether all steps are done, or no epoch has been better for long. */
 export function isOver(
-  { steps, epochs, bestEpoch }: TuneProgress,
+  { steps, epochs, keptEpoch }: TuneProgress,
   { schedule, epochs: all }: TuneSettings,
 ): boolean {
   const patience = Math.max(LEAST_PATIENCE, Math.ceil(PATIENCE_SHARE * all))
   return (
     steps >= schedule.steps ||
-    (bestEpoch !== undefined && (epochs.at(-1)?.epoch ?? 0) - bestEpoch >= patience)
+    (keptEpoch !== undefined && (epochs.at(-1)?.epoch ?? 0) - keptEpoch >= patience)
   )
 }

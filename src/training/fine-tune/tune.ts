@@ -124,11 +124,11 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
           divergedAt = progress.steps
           break
         }
-        const { bestEpoch } = progress
+        const { keptEpoch } = progress
         progress = addJudgement(progress, judgement, baseline, { settings, photos })
-        if (progress.bestEpoch !== bestEpoch) best = state
+        if (progress.keptEpoch !== keptEpoch) best = state
         for (const figures of progress.epochs.slice(-1)) {
-          onEvent({ stage: 'tuning-epoch', figures, isBest: progress.bestEpoch !== bestEpoch })
+          onEvent({ stage: 'tuning-epoch', figures, isKept: progress.keptEpoch !== keptEpoch })
         }
       }
       await save(state)
@@ -136,13 +136,13 @@ export async function tune(plan: TunePlan, context: TrainContext): Promise<Tuned
   } finally {
     await learner.close()
   }
-  const { epochs, bestEpoch } = progress
+  const { epochs, keptEpoch } = progress
   return {
     ...{ settings, epochs, divergedAt, isRounded: choice.isRounded },
     best:
-      bestEpoch === undefined || best === undefined
+      keptEpoch === undefined || best === undefined
         ? undefined
-        : { epoch: bestEpoch, candidate: toCandidate(best) },
+        : { epoch: keptEpoch, candidate: toCandidate(best) },
     pace: {
       resumedAfter,
       photosPerSecond: stopwatch.stepMs === 0 ? 0 : (1000 * batchSize) / stopwatch.stepMs,
