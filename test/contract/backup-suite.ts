@@ -357,8 +357,8 @@ export function describeDamagedBackup(createPlace: CreatePlace) {
           () => 'whole',
           (error: { code?: string }) => error.code,
         )
-        // A byte between two files belongs to nothing.
-        const isPadding = before === 0
+        // A byte between two files belongs to nothing, nor does the space behind the checksum of a file's header.
+        const isPadding = before === 0 || (before === 0x20 && at % 512 === 154)
         if (!isPadding) expect(['backup_invalid', 'registry_newer']).toContain(outcome)
       }
       expect(await target.registry.listModels()).toEqual([])
