@@ -40,7 +40,7 @@ const PEAK_STEPS = 200
 const FIRST_RATE_SHARE = 0.25
 /** Where few photos are learned by heart, weights among which the loss is flat say more of new ones: docs/decisions/0030. */
 const SHARPNESS_RADIUS = 0.05
-/** Of a batch, those that show the way uphill: a quarter is as good as all (docs/decisions/0030). */
+/** Of a batch, those that show the way uphill: few, for what they cost (docs/decisions/0030). */
 export const UPHILL_SHARE = 0.25
 const TUNED_SHARE = 0.85
 /** Steps of the rise, and the share of all steps that it takes at most. */
