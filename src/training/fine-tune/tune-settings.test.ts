@@ -86,4 +86,14 @@ describe('planTuneSettings', () => {
     expect(planned(20).schedule.peak).toBeLessThan(many.schedule.peak)
     expect(few.schedule.warmUpSteps).toBeLessThan(few.schedule.steps / 2)
   })
+
+  it.each([
+    [2.5, 0.05],
+    [5, 0.1],
+    [12, 0.24],
+    [40, 0.25],
+  ])('of %s epochs averages the weights of the share %s of all steps', (epochs, share) => {
+    const { averageDecay, schedule } = planTuneSettings(defaultDepth(network, 224), epochs, 10_000)
+    expect(1 / (1 - averageDecay)).toBeCloseTo(share * schedule.steps)
+  })
 })

@@ -46,8 +46,12 @@ const TUNED_SHARE = 0.85
 /** Steps of the rise, and the share of all steps that it takes at most. */
 const WARM_UP_STEPS = 60
 const WARM_UP_SHARE = 0.2
-/** The moving average of weights looks back over this share of all steps. */
-const AVERAGED_SHARE = 0.05
+/**
+ * The moving average of weights looks back over this share of all steps for each epoch: the more often photos pass by, the
+ * more the last steps only make the network surer of them (docs/decisions/0030).
+ */
+const AVERAGED_PER_EPOCH = 0.02
+const MOST_AVERAGED = 0.25
 /** Multiplications of a photo that lie in the part that learns: of EfficientNet-Lite0, blocks 7 to 15. */
 const LEARNING_SHARE = 0.64
 /**
@@ -103,6 +107,7 @@ export function planTuneSettings(
   judgedEvery: number = leastJudgedEvery(epochs),
 ): TuneSettings {
   const steps = stepsOf(epochs, photos)
+  const averagedShare = Math.min(MOST_AVERAGED, AVERAGED_PER_EPOCH * epochs)
   return {
     size,
     trainFrom,
@@ -120,7 +125,7 @@ export function planTuneSettings(
     labelSmoothing: 0.1,
     gradientClip: 5,
     dropout: 0.2,
-    averageDecay: 1 - 1 / Math.max(1, AVERAGED_SHARE * steps),
+    averageDecay: 1 - 1 / Math.max(1, averagedShare * steps),
     tunedShare: TUNED_SHARE,
   }
 }
