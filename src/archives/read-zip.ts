@@ -91,6 +91,8 @@ async function openContent(zip: ZipFile, entry: Entry, path: string): Promise<Re
     },
   })
   content.on('error', (error) => check.destroy(error))
+  // Until somebody reads, nobody listens, and an error that nobody hears ends the process; whoever reads gets it then.
+  check.on('error', () => {})
   check.on('close', () => content.destroy())
   return content.pipe(check)
 }
