@@ -49,6 +49,11 @@ beforeAll(async () => {
       hasThumbnails: false,
     }),
   )
+  const none = { photos: 0, precision: 0, recall: 0, f1: 0 }
+  const perLabel = evaluation('nine').perLabel.map((figures) =>
+    figures.label === FRUITS[0] ? { ...figures, ...none } : figures,
+  )
+  reports.set('unmeasured', { ...evaluation('nine'), perLabel })
   reports.set('dataset', await createDatasetCheck(FRUITS))
   reports.set('nasty-dataset', await createDatasetCheck(NASTY_LABELS))
   const tuned = (tuning: TuningReport) => createEvaluation({ ...nine, tuning })
@@ -279,6 +284,17 @@ describe('an evaluation', () => {
       expect(await rowLabels(page)).toEqual(FRUITS.toReversed())
       expect(await heading('Label').getAttribute('aria-sort')).toBe('descending')
       expect(await heading('F1').getAttribute('aria-sort')).toBe('none')
+    }))
+
+  test('labels of which no photo was measured have no figures and stand last', () =>
+    onReport('unmeasured', async (page) => {
+      const [label = ''] = FRUITS
+      for (const column of ['F1', 'F1', 'Recall', 'Recall']) {
+        expect((await rowLabels(page)).at(-1)).toBe(label)
+        await page.getByRole('button', { name: column, exact: true }).click()
+      }
+      const row = page.locator('.labels tbody tr').last()
+      expect(await textsOf(row.locator('th, td'))).toEqual([label, '0', '–', '–', '–'])
     }))
 
   test('a text narrows the labels', () =>

@@ -17,7 +17,7 @@ interface Order {
   readonly isDescending: boolean
 }
 
-/** Every label with its figures, worst first until the reader sorts otherwise. */
+/** Every label with its figures, worst first until the reader sorts otherwise; those that were not measured have none. */
 export function LabelTable({ figures }: { readonly figures: readonly LabelFigures[] }) {
   const [order, setOrder] = useState<Order>({ column: 'f1', isDescending: false })
   const [wanted, setWanted] = useState('')
@@ -73,13 +73,13 @@ export function LabelTable({ figures }: { readonly figures: readonly LabelFigure
                 </th>
                 <td class="number">{formatCount(photos)}</td>
                 <td>
-                  <ShareBar share={precision} />
+                  <ShareBar share={photos === 0 ? null : precision} />
                 </td>
                 <td>
-                  <ShareBar share={recall} />
+                  <ShareBar share={photos === 0 ? null : recall} />
                 </td>
                 <td>
-                  <ShareBar share={f1} />
+                  <ShareBar share={photos === 0 ? null : f1} />
                 </td>
               </tr>
             ))}
@@ -94,6 +94,8 @@ export function LabelTable({ figures }: { readonly figures: readonly LabelFigure
 function compare(a: LabelFigures, b: LabelFigures, { column, isDescending }: Order): number {
   const sign = isDescending ? -1 : 1
   if (column === 'label') return sign * a.label.localeCompare(b.label, 'en', { numeric: true })
+  const isBehind = Number(a.photos === 0) - Number(b.photos === 0)
+  if (column !== 'photos' && isBehind !== 0) return isBehind
   return sign * (a[column] - b[column]) || a.label.localeCompare(b.label, 'en', { numeric: true })
 }
 
