@@ -35,6 +35,8 @@ const JUDGED_EPOCHS = 0.5
  * epochs, of a low rate (docs/decisions/0030).
  */
 const WAVERING = 1.05
+/** So is one this much above it: where all of few photos are right, less than that is no difference. */
+const LEAST_WAVERING = 0.01
 
 /** Counts a step: its mean loss, and the photos that it had right. */
 export const addStep = (
@@ -68,7 +70,8 @@ export function addJudgement(
     accuracy >= baseline.accuracy && loss <= baseline.loss
   const eligible = epochs.map((epoch) => epoch.validation).filter(isNoWorse)
   const least = Math.min(...eligible.map(({ loss }) => loss))
-  const isKept = isNoWorse(validation) && validation.loss <= WAVERING * least
+  const isKept =
+    isNoWorse(validation) && validation.loss <= Math.max(WAVERING * least, least + LEAST_WAVERING)
   return {
     steps,
     epochs: [...epochs, figures],

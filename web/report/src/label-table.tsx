@@ -94,8 +94,8 @@ export function LabelTable({ figures }: { readonly figures: readonly LabelFigure
 function compare(a: LabelFigures, b: LabelFigures, { column, isDescending }: Order): number {
   const sign = isDescending ? -1 : 1
   if (column === 'label') return sign * a.label.localeCompare(b.label, 'en', { numeric: true })
-  const isBehind = Number(a.photos === 0) - Number(b.photos === 0)
-  if (column !== 'photos' && isBehind !== 0) return isBehind
+  const behind = Number(a.photos === 0) - Number(b.photos === 0)
+  if (column !== 'photos' && behind !== 0) return behind
   return sign * (a[column] - b[column]) || a.label.localeCompare(b.label, 'en', { numeric: true })
 }
 

@@ -46,7 +46,7 @@ export function TuningSection({ tuning }: { readonly tuning: TuningReport }) {
           />
           <LearningCurve
             title="How far off? (loss)"
-            hint="The last epoch whose loss on validation photos is no more than 5 % above the least is kept. Where that curve rises while the other falls, the network learns its photos by heart. Targets are smoothed in learning only, so the curves' heights do not compare."
+            hint="The last epoch whose loss on validation photos is no more than 5 % or 0.01 above the least is kept. Where that curve rises while the other falls, the network learns its photos by heart. Targets are smoothed in learning only, so the curves' heights do not compare."
             points={epochs.map(({ epoch, loss, validation }) => ({
               epoch,
               training: loss,
