@@ -77,8 +77,8 @@ describe('a fine-tuning', () => {
   })
 
   it('keeps a later epoch where losses are next to nothing', () => {
-    const after = (loss: number) => pass(pass(BEGINNING, 1, 0.0105), 1, loss).keptEpoch
-    expect([after(0.0117), after(0.03)]).toEqual([2, 1])
+    const keptBehind = (loss: number) => pass(pass(BEGINNING, 1, 0.0105), 1, loss).keptEpoch
+    expect([keptBehind(0.0117), keptBehind(0.03)]).toEqual([2, 1])
   })
 
   it('keeps the last epoch of about the least loss among those that are no worse than the baseline', () => {
